@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* Every maximum of the project, each with the reason for its size. */
+#ifndef LB_BASE_LIMITS_H
+#define LB_BASE_LIMITS_H
+
+#define KIB ((size_t)1024)
+#define MIB (1024 * KIB)
+
+/* A request head. Claude Code sends about 3 KiB; nginx allows 32 KiB by default. */
+#define HEAD_MAX (64 * KIB)
+
+/* Fields in a request head: enough for any client, few enough to search in a line. */
+#define HEAD_FIELDS_MAX 128
+
+/* A request body, unless set otherwise: Anthropic's own limit. */
+#define BODY_MAX_DEFAULT (32 * MIB)
+
+/* The most that a body limit may be set to: a body is held in memory by three stages. */
+#define BODY_MAX_CEILING (1024 * MIB)
+
+/* Bytes after a request that wait for its answer. No known client pipelines; this bounds one that does. */
+#define PIPELINED_MAX (64 * KIB)
+
+/* A record's header line: a whole request head, each octet written as \u00XX, and a plan beside it. */
+#define RECORD_HEADER_MAX MIB
+
+/* A record's payload: the largest body. */
+#define RECORD_PAYLOAD_MAX BODY_MAX_CEILING
+
+/* Nesting of JSON: deeper than any tool's schema, shallow enough for one bit a level on the stack. */
+#define JSON_DEPTH_MAX 1024
+
+/* What one read of a pipe takes at most: a pipe's default capacity. */
+#define READ_MAX (64 * KIB)
+
+/* The capacity asked of each pipe between stages, so that a large body needs few wake-ups. */
+#define PIPE_CAPACITY (256 * KIB)
+
+/* A payload from here on is written from where it lies; a smaller one is copied, to go out with its neighbours. */
+#define COPY_MAX (32 * KIB)
+
+/* A configuration file. */
+#define CONFIG_MAX (4 * MIB)
+
+/* A diagnostic line: journald's own limit is 48 KiB, a person's far lower. */
+#define DIAG_MAX 1024
+
+#endif
