@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* The configuration (lb.json.5): providers, and the routes from models to them. */
+#ifndef LB_CONFIG_CONFIG_H
+#define LB_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/dialect.h"
+
+/* How a provider is given its key. */
+enum config_auth {
+	AUTH_NONE,
+	AUTH_X_API_KEY,	/* x-api-key: KEY */
+	AUTH_BEARER	/* authorization: Bearer KEY */
+};
+
+/* Time limits of an attempt, in milliseconds. 0: the default, which lb.json.5 gives. */
+struct config_limits {
+	uint64_t connect_ms;
+	uint64_t first_byte_ms;
+	uint64_t idle_ms;
+	uint64_t total_ms;
+};
+
+struct config_provider {
+	char *name;
+	char *base_url[DIALECT_COUNT];			/* NULL: does not speak that dialect; no slash at the end */
+	enum config_auth auth[DIALECT_COUNT];
+	char **keys;					/* references: env:NAME, file:PATH, credential:NAME, client */
+	size_t key_count;				/* 0: no key is sent */
+	bool http2;
+	struct config_limits limits;
+};
+
+struct config_target {
+	const struct config_provider *provider;
+	char *model;		/* NULL: the model that was asked for */
+};
+
+struct config_route {
+	char *model;		/* the pattern; `*` stands for any text */
+	struct config_target *targets;
+	size_t target_count;
+};
+
+struct config {
+	char *source;		/* the file's name, or `environment` */
+	struct config_provider *providers;
+	size_t provider_count;
+	struct config_route *routes;
+	size_t route_count;
+	char **origins;		/* web origins whose pages may call */
+	size_t origin_count;
+	char **hosts;		/* names besides the loopback ones that a Host may have */
+	size_t host_count;
+};
+
+/*
+ * Loads the configuration from `path`; if that is NULL from $LB_CONFIG, else from /etc/lb/lb.json if it is there, else
+ * from the environment: the presets that $LB_PRESETS names, or, without it, those whose key variable or base URL
+ * variable is set. Returns NULL after adding to `errors` every mistake found, each a line `FILE:LINE: what is wrong`.
+ * To be freed by config_free.
+ */
+struct config *config_load(const char *path, struct buf *errors);
+void config_free(struct config *config);
+
+/* The provider of that name, or NULL. */
+const struct config_provider *config_find_provider(const struct config *config, const char *name, size_t n);
+
+#endif
