@@ -12,6 +12,15 @@
 /* Fields in a request head: enough for any client, few enough to search in a line. */
 #define HEAD_FIELDS_MAX 128
 
+/* A chunk's size line: extensions are read and dropped, and nobody is known to send any. */
+#define CHUNK_LINE_MAX (4 * KIB)
+
+/* The extensions of a whole body beyond as many octets as its content so far: they are work for nothing. */
+#define CHUNK_EXTENSIONS_MAX (16 * KIB)
+
+/* The trailer section of a chunked body, which is read and dropped. */
+#define TRAILERS_MAX (8 * KIB)
+
 /* A request body, unless set otherwise: Anthropic's own limit. */
 #define BODY_MAX_DEFAULT (32 * MIB)
 

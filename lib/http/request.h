@@ -31,7 +31,7 @@ enum http_body {
 
 struct http_request {
 	struct http_span method;
-	struct http_span target;
+	struct http_span target;	/* a path that begins with `/`, with its query, or `*` from OPTIONS */
 	int minor_version;		/* HTTP/1.x: 0 or 1 */
 	struct http_field fields[HEAD_FIELDS_MAX];
 	size_t field_count;
@@ -59,14 +59,22 @@ enum http_result {
  * HTTP_MORE: not whole yet. HTTP_BAD, with `status`:
  *   400  no request line by the grammar; bare CR or LF, NUL or another control character in the head; obs-fold; space
  *        before the colon or no colon; an empty or ungrammatical name; no Host from HTTP/1.1, or two, or one that is no
- *        host; a content-length that is not digits only, or differing repeats of it; content-length with
- *        transfer-encoding; a transfer-encoding whose last coding is not chunked, or that is from HTTP/1.0
+ *        host (a name, an address or a bracketed IPv6 address, and a port of 1 to 5 digits if there is a colon); a
+ *        content-length that is not digits only or beyond 2^64-1, or any repeat of it, equal or not, in one line or in
+ *        two; content-length with transfer-encoding; a transfer-encoding from HTTP/1.0, one that is no list of bare
+ *        names, or one with gzip, deflate or compress last or anything behind chunked; CONNECT
  *   414  the request line is longer than the head may be half
  *   417  an Expect other than 100-continue
  *   431  the head is longer than HEAD_MAX or has more than HEAD_FIELDS_MAX fields
- *   501  a transfer coding other than chunked
+ *   501  a transfer coding that nobody has registered, or one before chunked
  *   505  a version other than HTTP/1.0 and HTTP/1.1
  * One empty line (CRLF) before the request line is skipped (RFC 9112 §2.2).
+ *
+ * A target in absolute-form (RFC 9112 §3.2.2) is `http://HOST` and a path, and HOST must be the Host field's: where two
+ * readers could take different ones there is only one. `target` then begins with the path.
+ *
+ * The outcome does not depend on how the input was split, and an ungrammatical head is refused as soon as its request
+ * line or an octet that no head has is there, not only at its end.
  */
 enum http_result http_request_parse(struct http_request *request, const char *p, size_t n, size_t seen);
 
@@ -79,14 +87,17 @@ struct http_chunked {
 	uint64_t left;		/* octets of the current chunk still to come */
 	size_t line;		/* octets of the current size line or trailer section */
 	uint64_t size;
+	uint64_t extensions;	/* octets of extensions so far */
 	uint64_t total;		/* octets of content so far */
 	const char *why;	/* after HTTP_BAD */
 };
 
 /*
  * Decodes from the `n` octets at `p`. HTTP_OK: the body has ended, its trailers read and dropped; HTTP_MORE: all `n`
- * octets were used; HTTP_BAD: not by the grammar (hexadecimal digits only, at most 16; extensions skipped, at most 4 KiB a
- * line; CRLF everywhere). `*used` octets of the input were taken, and the content among them was moved to the
+ * octets were used; HTTP_BAD: not by the grammar (hexadecimal digits only, at most 16; extensions skipped, each begins
+ * with `;` right behind the size, its quotes are closed in the same line; at most CHUNK_LINE_MAX a line, and in all
+ * CHUNK_EXTENSIONS_MAX and the length of the content; trailers at most TRAILERS_MAX; CRLF everywhere). After HTTP_OK and
+ * HTTP_BAD it stays at that. `*used` octets of the input were taken, and the content among them was moved to the
  * beginning of `p`, `*len` octets.
  */
 enum http_result http_chunked_decode(struct http_chunked *chunked, char *p, size_t n, size_t *used, size_t *len);
