@@ -121,6 +121,12 @@ record_end_of(const struct record *end)
 	return END_TRUNCATED;
 }
 
+bool
+record_end_is_whole(int status, enum record_end end)
+{
+	return end == END_COMPLETE || (status >= 400 && (end == END_UPSTREAM_ERROR || end == END_REFUSED));
+}
+
 void
 record_begin(struct buf *out, const char *type, uint64_t id)
 {

@@ -66,6 +66,12 @@ const char *record_end_name(enum record_end end);
 /* The `result` of an `end` record; one that is absent or unknown counts as END_TRUNCATED. */
 enum record_end record_end_of(const struct record *end);
 
+/*
+ * Whether the body of an answer with `status` is all there: a complete one, and an error's that was passed on or made
+ * (upstream-error, refused). The HTTP message of any other must not end cleanly.
+ */
+bool record_end_is_whole(int status, enum record_end end);
+
 /* The beginning of a header, `{"type":"head","id":7`: members follow, each with its comma before it. */
 void record_begin(struct buf *out, const char *type, uint64_t id);
 
