@@ -487,9 +487,8 @@ json_u64(struct json number, uint64_t max, uint64_t *value)
 	return num_parse(number.p, number.len, max, value);
 }
 
-/* The length of the UTF-8 character at `p`, 0 if there is none (RFC 3629 §4). */
-static size_t
-utf8_length(const unsigned char *p, size_t n)
+size_t
+json_utf8_length(const unsigned char *p, size_t n)
 {
 	size_t len = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
 
@@ -545,7 +544,7 @@ json_put_string(struct buf *out, const char *p, size_t n)
 			break;
 		if ((unsigned char)p[i] < 0x80) {
 			put_escaped(out, (unsigned char)p[i++]);
-		} else if ((len = utf8_length((const unsigned char *)p + i, n - i)) > 0) {
+		} else if ((len = json_utf8_length((const unsigned char *)p + i, n - i)) > 0) {
 			buf_put(out, p + i, len);
 			i += len;
 		} else {

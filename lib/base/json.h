@@ -84,6 +84,9 @@ bool json_decode(struct json string, struct buf *out);
  */
 bool json_decode_octets(struct json string, struct buf *out);
 
+/* The length of the UTF-8 character at `p`, of which `n` octets are there (at least one); 0 if it is none (RFC 3629 §4). */
+size_t json_utf8_length(const unsigned char *p, size_t n);
+
 /* A scanned number that is digits only and at most `max`. False for anything else. */
 bool json_u64(struct json number, uint64_t max, uint64_t *value);
 

@@ -51,6 +51,24 @@
 /* A configuration file. */
 #define CONFIG_MAX (4 * MIB)
 
+/* A provider's name: it stands in every answer's head and every line about it. */
+#define PROVIDER_NAME_MAX 64
+
+/* A provider's base URL: the longest known has 60. */
+#define BASE_URL_MAX 1024
+
+/* A model's name: the longest known has some 80; it stands in each plan. */
+#define MODEL_MAX KIB
+
+/* Targets of a route: each is some 300 octets in each request's plan. */
+#define TARGETS_MAX 64
+
+/* Keys of a provider: likewise, since each is an attempt. */
+#define KEYS_MAX 32
+
+/* A time limit in the configuration: a day. */
+#define LIMIT_MS_MAX 86400000
+
 /* A diagnostic line: journald's own limit is 48 KiB, a person's far lower. */
 #define DIAG_MAX 1024
 
