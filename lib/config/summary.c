@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/summary.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The text behind `prefix` in `reference`, or NULL if that begins with something else. */
+static const char *
+after(const char *reference, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return strncmp(reference, prefix, n) == 0 ? reference + n : NULL;
+}
+
+static const char *
+file_state(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return strerror(errno);
+	if (!S_ISREG(st.st_mode))
+		return "not a file";
+	if (st.st_size == 0)
+		return "empty";
+	return access(path, R_OK) == 0 ? "found" : strerror(errno);
+}
+
+static const char *
+credential_state(const char *name)
+{
+	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+	struct buf path = BUF_INIT(PATH_MAX);
+	const char *text, *state;
+
+	if (folder == NULL || *folder == '\0')
+		return "unknown: only a systemd unit has it";
+	buf_printf(&path, "%s/%s", folder, name);
+	text = buf_str(&path);
+	state = text ? file_state(text) : "its path is too long";
+	buf_free(&path);
+	return state;
+}
+
+static const char *
+key_state(const char *reference)
+{
+	const char *name;
+
+	if ((name = after(reference, "env:")) != NULL) {
+		const char *value = getenv(name);
+
+		return value == NULL ? "not set" : *value == '\0' ? "empty" : "set";
+	}
+	if ((name = after(reference, "file:")) != NULL)
+		return file_state(name);
+	if ((name = after(reference, "credential:")) != NULL)
+		return credential_state(name);
+	return "passed through";
+}
+
+static void
+put_provider(struct buf *out, const struct config_provider *provider)
+{
+	buf_printf(out, "provider %s\n", provider->name);
+	for (int dialect = 0; dialect < DIALECT_COUNT; dialect++)
+		if (provider->base_url[dialect] != NULL)
+			buf_printf(out, "    %s: %s\n", dialect_name((enum dialect)dialect), provider->base_url[dialect]);
+	for (size_t i = 0; i < provider->key_count; i++)
+		buf_printf(out, "    key %s: %s\n", provider->keys[i], key_state(provider->keys[i]));
+	if (provider->key_count == 0)
+		buf_puts(out, "    no key\n");
+}
+
+static void
+put_route(struct buf *out, const struct config_route *route)
+{
+	buf_printf(out, "route %s\n", route->model);
+	for (size_t i = 0; i < route->target_count; i++) {
+		const struct config_target *target = &route->targets[i];
+
+		buf_printf(out, "    %s: %s\n", target->provider->name,
+		    target->model ? target->model : "the model as asked for");
+	}
+}
+
+void
+summary_put(struct buf *out, const struct config *config)
+{
+	buf_printf(out, "configuration: %s\n", config->source);
+	for (size_t i = 0; i < config->provider_count; i++)
+		put_provider(out, &config->providers[i]);
+	for (size_t i = 0; i < config->route_count; i++)
+		put_route(out, &config->routes[i]);
+}
+
+void
+summary_put_names(struct buf *out, const struct config *config)
+{
+	for (size_t i = 0; i < config->provider_count; i++)
+		buf_printf(out, "%s%s", i > 0 ? ", " : "", config->providers[i].name);
+}
