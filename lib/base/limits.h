@@ -68,6 +68,30 @@
 
 /* A time limit in the configuration: a day. */
 #define LIMIT_MS_MAX 86400000
+/* A replay script: a recorded answer of several MiB, written out. */
+#define REPLAY_SCRIPT_MAX (16 * MIB)
+
+/* A file that a replay script sends, and what one of its steps may become by substitution. */
+#define REPLAY_FILE_MAX (64 * MIB)
+
+/* Steps of a replay script: one for each event of a long recorded stream, many times over. */
+#define REPLAY_STEPS_MAX 1000000
+
+/* Conditions, answers and blocks of a replay script: more than a person writes. */
+#define REPLAY_ITEMS_MAX 10000
+
+/* Nesting of `repeat` in a replay script, and the rounds of one. */
+#define REPLAY_DEPTH_MAX 8
+#define REPLAY_ROUNDS_MAX 1000000
+
+/* A pause in a replay script: a day is longer than any test. */
+#define REPLAY_PAUSE_MAX_MS ((uint64_t)24 * 3600 * 1000)
+
+/* Mistakes told of one replay script: what follows from a misunderstanding need not be told a thousand times. */
+#define REPLAY_MISTAKES_MAX 100
+
+/* A model's name that lb-replay matches and substitutes. */
+#define REPLAY_MODEL_MAX KIB
 
 /* A diagnostic line: journald's own limit is 48 KiB, a person's far lower. */
 #define DIAG_MAX 1024

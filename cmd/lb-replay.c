@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* lb-replay: a stage that answers requests from a script (lb-replay.1). */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/limits.h"
+#include "base/version.h"
+#include "replay/loop.h"
+
+static const char usage[] = "usage: lb-replay [-r FILE] SCRIPT\n"
+			    "Answers request records from a script.\n"
+			    "  -r, --record FILE  append every record that comes in to FILE\n"
+			    "  -h, --help         show this\n"
+			    "  -V, --version      show the version\n"
+			    "The page is lb-replay(1), with the format of SCRIPT.\n";
+
+/* Says each mistake of the script's, all of which replay_load has found. */
+static struct replay_script *
+load(const char *path)
+{
+	struct buf errors = BUF_INIT(2 * REPLAY_SCRIPT_MAX);
+	struct replay_script *script;
+	const char *line, *end;
+
+	script = replay_load(path, &errors);
+	if (script != NULL) {
+		buf_free(&errors);
+		return script;
+	}
+	for (line = buf_data(&errors); buf_len(&errors) > 0 && (end = memchr(line, '\n', buf_len(&errors))) != NULL;
+	    line = end + 1) {
+		diag_error("%.*s", (int)(end - line), line);
+		buf_consume(&errors, (size_t)(end - line) + 1);
+	}
+	buf_free(&errors);
+	exit(EXIT_USAGE);
+}
+
+/* For --help and --version, which say their text and no more. */
+static int
+say(const char *text)
+{
+	return fputs(text, stdout) < 0 || fclose(stdout) != 0 ? EXIT_SYSTEM : EXIT_DONE;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "record", required_argument, NULL, 'r' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
+	struct replay_script *script;
+	int option, log = -1, code;
+
+	diag_init(argv[0]);
+	signal(SIGPIPE, SIG_IGN);
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "r:hV", options, NULL)) != -1) {
+		if (option == 'h')
+			return say(usage);
+		if (option == 'V')
+			return say("lb-replay " LB_VERSION "\n");
+		if (option != 'r')
+			diag_usage("unknown option, or one without its argument: %s", argv[optind - 1]);
+		if (log >= 0)
+			diag_usage("only one file can be recorded to");
+		if ((log = open(optarg, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) < 0)
+			diag_fatal(EXIT_SYSTEM, "unable to open %s: %s", optarg, strerror(errno));
+	}
+	if (argc - optind != 1)
+		diag_usage("one script must be named");
+	script = load(argv[optind]);
+	code = replay_run(script, STDIN_FILENO, STDOUT_FILENO, log);
+	replay_free(script);
+	return code;
+}
