@@ -90,9 +90,6 @@
 /* Mistakes told of one replay script: what follows from a misunderstanding need not be told a thousand times. */
 #define REPLAY_MISTAKES_MAX 100
 
-/* A model's name that lb-replay matches and substitutes. */
-#define REPLAY_MODEL_MAX KIB
-
 /* A diagnostic line: journald's own limit is 48 KiB, a person's far lower. */
 #define DIAG_MAX 1024
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/idmap.h"
 #include "base/io.h"
 #include "base/limits.h"
 #include "replay/player.h"
@@ -16,12 +17,11 @@ enum { SLICE_MAX = 128 * 1024 };
 
 static const char hanging_at_end[] = "the script hangs, and no more records can come";
 
-/* An answer that has begun and not ended, in the list of them. */
+/* An answer that has begun and not ended. */
 struct open_answer {
 	struct replay_loop *loop;
 	struct replay_player *player;
-	struct open_answer *previous, *next;
-	struct open_answer *next_ready;		/* in the queue of those that have more to do now */
+	struct open_answer *next_ready;	/* in the queue of those that have more to do now */
 	ev_timer timer;
 	bool ready;	/* in the queue */
 	bool stopped;	/* by a pause record */
@@ -39,7 +39,7 @@ struct replay_loop {
 	size_t want;		/* octets to read next */
 	struct buf input;
 	struct buf output;
-	struct open_answer *answers;
+	struct idmap answers;
 	struct open_answer *first_ready, **last_ready;
 	ev_io input_watcher, reader_watcher;
 	ev_prepare ready_watcher;
@@ -108,12 +108,7 @@ free_answer(struct open_answer *answer)
 
 	unqueue(answer);
 	ev_timer_stop(loop->ev, &answer->timer);
-	if (answer->previous != NULL)
-		answer->previous->next = answer->next;
-	else
-		loop->answers = answer->next;
-	if (answer->next != NULL)
-		answer->next->previous = answer->previous;
+	idmap_remove(&loop->answers, replay_player_id(answer->player));
 	replay_player_free(answer->player);
 	free(answer);
 }
@@ -199,7 +194,7 @@ on_ready(struct ev_loop *ev, ev_prepare *watcher, int events)
 		ev_idle_start(ev, &loop->more_watcher);
 	else
 		ev_idle_stop(ev, &loop->more_watcher);
-	if (loop->input_ended && loop->answers == NULL)
+	if (loop->input_ended && loop->answers.count == 0)
 		leave(loop, EXIT_DONE);
 }
 
@@ -212,11 +207,25 @@ on_more(struct ev_loop *ev, ev_idle *watcher, int events)
 }
 
 static void
+refuse(struct replay_loop *loop, const char *why)
+{
+	diag_error("unable to read a record: %s", why);
+	leave(loop, EXIT_BUG);
+}
+
+static void
 begin_answer(struct replay_loop *loop, const struct record *record)
 {
-	struct open_answer *answer = calloc(1, sizeof *answer);
+	struct open_answer *answer;
 
-	if (answer == NULL || (answer->player = replay_begin(loop->script, record)) == NULL) {
+	if (idmap_get(&loop->answers, record->id) != NULL) {
+		refuse(loop, "a request has the number of another that is not done");
+		return;
+	}
+	answer = calloc(1, sizeof *answer);
+	if (answer == NULL || (answer->player = replay_begin(loop->script, record)) == NULL ||
+	    !idmap_put(&loop->answers, record->id, answer)) {
+		replay_player_free(answer ? answer->player : NULL);
 		free(answer);
 		fail(loop, "begin an answer", ENOMEM);
 		return;
@@ -224,10 +233,6 @@ begin_answer(struct replay_loop *loop, const struct record *record)
 	answer->loop = loop;
 	ev_init(&answer->timer, on_timer);
 	answer->timer.data = answer;
-	answer->next = loop->answers;
-	if (loop->answers != NULL)
-		loop->answers->previous = answer;
-	loop->answers = answer;
 	make_ready(answer);
 }
 
@@ -235,10 +240,8 @@ begin_answer(struct replay_loop *loop, const struct record *record)
 static void
 control_answer(struct replay_loop *loop, const struct record *record)
 {
-	struct open_answer *answer = loop->answers;
+	struct open_answer *answer = idmap_get(&loop->answers, record->id);
 
-	while (answer != NULL && replay_player_id(answer->player) != record->id)
-		answer = answer->next;
 	if (answer == NULL)
 		return;
 	if (record->type == RECORD_CANCEL) {
@@ -267,22 +270,31 @@ handle(struct replay_loop *loop, const struct record *record)
 static void
 end_input(struct replay_loop *loop)
 {
-	struct open_answer *answer = loop->answers, *next;
+	/* Stopping an answer takes it out of the table, where others then may move; so they are collected first. */
+	size_t count = loop->answers.count, n = 0;
+	struct open_answer **open = calloc(count + 1, sizeof(struct open_answer *));
 
-	if (buf_len(&loop->input) > 0) {
-		diag_error("unable to read a record: the input ends in the middle of it");
-		leave(loop, EXIT_BUG);
+	if (buf_len(&loop->input) > 0)
+		refuse(loop, "the input ends in the middle of it");
+	if (open == NULL) {
+		fail(loop, "end the answers", ENOMEM);
+		return;
 	}
 	loop->input_ended = true;
 	ev_io_stop(loop->ev, &loop->input_watcher);
-	for (; answer != NULL; answer = next) {
-		next = answer->next;
+	for (size_t i = 0; i < loop->answers.size; i++)
+		if (loop->answers.slots[i].id != 0)
+			open[n++] = loop->answers.slots[i].value;
+	while (n > 0) {
+		struct open_answer *answer = open[--n];
+
 		answer->stopped = false;
 		if (answer->hanging)
 			stop_answer(answer, END_TRUNCATED, hanging_at_end);
 		else if (answer->waiting)
 			make_ready(answer);
 	}
+	free(open);
 }
 
 static void
@@ -296,8 +308,7 @@ handle_input(struct replay_loop *loop)
 	while (buf_len(&loop->input) > 0) {
 		result = record_parse(buf_data(&loop->input), buf_len(&loop->input), &record, &why);
 		if (result == RECORD_BAD) {
-			diag_error("unable to read a record: %s", why);
-			leave(loop, EXIT_BUG);
+			refuse(loop, why);
 			return;
 		}
 		if (result == RECORD_MORE) {
@@ -360,8 +371,9 @@ replay_run(struct replay_script *script, int in, int out, int log)
 	ev_io_start(loop.ev, &loop.reader_watcher);
 	ev_prepare_start(loop.ev, &loop.ready_watcher);
 	ev_run(loop.ev, 0);
-	while (loop.answers != NULL)
-		free_answer(loop.answers);
+	while (loop.answers.count > 0)
+		free_answer(idmap_any(&loop.answers));
+	idmap_free(&loop.answers);
 	ev_loop_destroy(loop.ev);
 	buf_free(&loop.input);
 	buf_free(&loop.output);

@@ -20,7 +20,7 @@ decode(struct json object, const char *name, struct buf *out)
 static void
 read_model(struct replay_request *request, struct json value)
 {
-	if (request->has_model || !json_is_string(value) || value.len > REPLAY_MODEL_MAX)
+	if (request->has_model || !json_is_string(value) || value.len > MODEL_MAX)
 		return;
 	request->has_model = json_decode(value, &request->model);
 	request->raw_model = (struct replay_text){ value.p + 1, value.len - 2 };
@@ -50,7 +50,7 @@ replay_request_init(struct replay_request *request, const struct record *record)
 	*request = (struct replay_request){
 		.method = BUF_INIT(HEAD_MAX),
 		.target = BUF_INIT(HEAD_MAX),
-		.model = BUF_INIT(REPLAY_MODEL_MAX),
+		.model = BUF_INIT(MODEL_MAX),
 	};
 	decode(record->header, "method", &request->method);
 	decode(record->header, "target", &request->target);

@@ -12,7 +12,7 @@ struct replay_request {
 	struct buf target;
 	struct json headers;		/* in the record */
 	bool has_anthropic_version;
-	bool has_model;			/* the body is an object with a string `model` of at most REPLAY_MODEL_MAX octets */
+	bool has_model;			/* the body is an object with a string `model` of at most MODEL_MAX octets */
 	struct buf model;		/* unescaped */
 	struct replay_text raw_model;	/* as the record has it, without the quotes */
 	bool stream;			/* the body has `"stream": true` */

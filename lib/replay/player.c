@@ -83,7 +83,7 @@ replay_begin(struct replay_script *script, const struct record *record)
 	player->script = script;
 	player->id = record->id;
 	player->newline = "\n";
-	buf_init(&player->model, REPLAY_MODEL_MAX);
+	buf_init(&player->model, MODEL_MAX);
 	buf_init(&player->whole, SIZE_MAX);
 	buf_init(&player->piece, REPLAY_FILE_MAX);
 	replay_request_init(&request, record);
