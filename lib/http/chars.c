@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/chars.h"
 
-#define ALL (HTTP_TOKEN | HTTP_TARGET | HTTP_HOST | HTTP_TEXT)
-#define BOTH (HTTP_TOKEN | HTTP_TARGET | HTTP_TEXT)
+#define PATH (HTTP_PATH | HTTP_TARGET | HTTP_TEXT)
 #define TOKEN (HTTP_TOKEN | HTTP_TEXT)
-#define TARGET (HTTP_TARGET | HTTP_TEXT)
+#define BOTH (PATH | TOKEN)
+#define ALL (BOTH | HTTP_HOST)
 
 const unsigned char http_chars[256] = {
 	['\t'] = HTTP_TEXT,
 	[' '] = HTTP_TEXT,
 	['!'] = BOTH, ['"'] = HTTP_TEXT, ['#'] = TOKEN, ['$'] = BOTH, ['%'] = BOTH, ['&'] = BOTH, ['\''] = BOTH,
-	['('] = TARGET, [')'] = TARGET, ['*'] = BOTH, ['+'] = BOTH, [','] = TARGET, ['-'] = ALL, ['.'] = ALL, ['/'] = TARGET,
+	['('] = PATH, [')'] = PATH, ['*'] = BOTH, ['+'] = BOTH, [','] = PATH, ['-'] = ALL, ['.'] = ALL, ['/'] = PATH,
 	['0' ... '9'] = ALL | HTTP_HEX,
-	[':'] = TARGET, [';'] = TARGET, ['<'] = HTTP_TEXT, ['='] = TARGET, ['>'] = HTTP_TEXT, ['?'] = TARGET, ['@'] = TARGET,
+	[':'] = PATH, [';'] = PATH, ['<'] = HTTP_TEXT, ['='] = PATH, ['>'] = HTTP_TEXT, ['?'] = PATH, ['@'] = PATH,
 	['A' ... 'F'] = ALL | HTTP_HEX, ['G' ... 'Z'] = ALL,
-	['['] = HTTP_TEXT, ['\\'] = HTTP_TEXT, [']'] = HTTP_TEXT, ['^'] = TOKEN, ['_'] = ALL, ['`'] = TOKEN,
+	['['] = HTTP_TARGET | HTTP_TEXT, ['\\'] = HTTP_TEXT, [']'] = HTTP_TARGET | HTTP_TEXT,
+	['^'] = TOKEN, ['_'] = ALL, ['`'] = TOKEN,
 	['a' ... 'f'] = ALL | HTTP_HEX, ['g' ... 'z'] = ALL,
 	['{'] = HTTP_TEXT, ['|'] = TOKEN, ['}'] = HTTP_TEXT, ['~'] = ALL,
 	[0x80 ... 0xff] = HTTP_TEXT,

@@ -8,10 +8,11 @@
 
 enum {
 	HTTP_TOKEN = 1,		/* methods, field names, codings (RFC 9110 §5.6.2) */
-	HTTP_TARGET = 2,	/* request targets: what RFC 3986 allows in a URI, without `#` and brackets */
+	HTTP_PATH = 2,		/* paths with their query (RFC 3986 §3.3, §3.4) */
 	HTTP_HOST = 4,		/* host names: RFC 3986's unreserved; nobody's name has more */
-	HTTP_TEXT = 8,		/* field values: everything but control characters, the tab among the allowed (RFC 9110 §5.5) */
-	HTTP_HEX = 16
+	HTTP_TEXT = 8,		/* field values: no control characters but the tab (RFC 9110 §5.5) */
+	HTTP_HEX = 16,
+	HTTP_TARGET = 32	/* request targets: those of paths, and the brackets around an IPv6 address */
 };
 
 extern const unsigned char http_chars[256];

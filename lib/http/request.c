@@ -38,6 +38,12 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
 static struct http_span
 trim(const char *p, size_t n)
 {
@@ -113,6 +119,18 @@ is_method(const struct http_request *request, const char *name)
 	return request->method.len == strlen(name) && memcmp(request->method.p, name, request->method.len) == 0;
 }
 
+static enum http_result
+check_path(struct http_request *request)
+{
+	struct http_span path = request->target;
+
+	if (http_span_of(path.p, path.len, HTTP_PATH) < path.len)
+		return refuse(request, 400, "a bracket in the path");
+	if (!escapes_are_whole(path.p, path.len))
+		return refuse(request, 400, "a percent sign in the path without two digits");
+	return HTTP_OK;
+}
+
 /* RFC 9112 §3.2: origin-form; absolute-form, which is cut to its origin-form; asterisk-form. */
 static enum http_result
 parse_target(struct http_request *request, struct head *head)
@@ -121,12 +139,10 @@ parse_target(struct http_request *request, struct head *head)
 	struct http_span *target = &request->target;
 	const char *end = target->p + target->len, *path;
 
-	if (!escapes_are_whole(target->p, target->len))
-		return refuse(request, 400, "a percent sign in the target without two digits");
 	if (is_method(request, "CONNECT"))
 		return refuse(request, 400, "this server makes no tunnels");
 	if (target->p[0] == '/')
-		return HTTP_OK;
+		return check_path(request);
 	if (target->len == 1 && target->p[0] == '*' && is_method(request, "OPTIONS"))
 		return HTTP_OK;
 	if (target->len < sizeof scheme || !http_same(target->p, sizeof scheme - 1, scheme))
@@ -140,8 +156,10 @@ parse_target(struct http_request *request, struct head *head)
 	if (path < end && *path == '?')
 		return refuse(request, 400, "the target has a query without a path");
 	/* Without a path it is `/` (RFC 9110 §4.2.3), of which there is one in front of the host. */
-	*target = path < end ? (struct http_span){ path, (size_t)(end - path) } : (struct http_span){ head->authority.p - 1, 1 };
-	return HTTP_OK;
+	*target = (struct http_span){ path, (size_t)(end - path) };
+	if (path == end)
+		*target = (struct http_span){ head->authority.p - 1, 1 };
+	return check_path(request);
 }
 
 /* The `n` octets at `p` without their line end. */
@@ -160,7 +178,7 @@ parse_request_line(struct http_request *request, struct head *head, const char *
 	request->target = (struct http_span){ p + at, target };
 	at += target + 1;
 	p += at;
-	if (n - at != 8 || memcmp(p, "HTTP/", 5) != 0 || p[5] < '0' || p[5] > '9' || p[6] != '.' || p[7] < '0' || p[7] > '9')
+	if (n - at != 8 || memcmp(p, "HTTP/", 5) != 0 || !is_digit(p[5]) || p[6] != '.' || !is_digit(p[7]))
 		return refuse(request, 400, "the request line does not end in an HTTP version");
 	if (p[5] != '1' || p[7] > '1')
 		return refuse(request, 505, "the version is neither HTTP/1.0 nor HTTP/1.1");
@@ -351,26 +369,23 @@ find_line_end(struct http_request *request, const char *p, size_t limit, size_t 
 {
 	uint64_t word;
 
-	for (;;) {
-		while (limit - *i >= sizeof word) {
-			memcpy(&word, p + *i, sizeof word);
-			if (has_control(word))
-				break;
-			*i += sizeof word;
-		}
-		*i += http_span_of(p + *i, limit - *i, HTTP_TEXT);
-		if (*i == limit)
-			return HTTP_MORE;
-		if (p[*i] == '\n')
-			return refuse(request, 400, "a line feed without a carriage return");
-		if (p[*i] != '\r')
-			return refuse(request, 400, "a control character in the head");
-		if (*i + 1 == limit)
-			return HTTP_MORE;
-		if (p[*i + 1] != '\n')
-			return refuse(request, 400, "a carriage return without a line feed");
-		return HTTP_OK;
+	for (; limit - *i >= sizeof word; *i += sizeof word) {
+		memcpy(&word, p + *i, sizeof word);
+		if (has_control(word))
+			break;
 	}
+	*i += http_span_of(p + *i, limit - *i, HTTP_TEXT);
+	if (*i == limit)
+		return HTTP_MORE;
+	if (p[*i] == '\n')
+		return refuse(request, 400, "a line feed without a carriage return");
+	if (p[*i] != '\r')
+		return refuse(request, 400, "a control character in the head");
+	if (*i + 1 == limit)
+		return HTTP_MORE;
+	if (p[*i + 1] != '\n')
+		return refuse(request, 400, "a carriage return without a line feed");
+	return HTTP_OK;
 }
 
 static enum http_result

@@ -93,12 +93,14 @@ struct http_chunked {
 };
 
 /*
- * Decodes from the `n` octets at `p`. HTTP_OK: the body has ended, its trailers read and dropped; HTTP_MORE: all `n`
- * octets were used; HTTP_BAD: not by the grammar (hexadecimal digits only, at most 16; extensions skipped, each begins
- * with `;` right behind the size, its quotes are closed in the same line; at most CHUNK_LINE_MAX a line, and in all
- * CHUNK_EXTENSIONS_MAX and the length of the content; trailers at most TRAILERS_MAX; CRLF everywhere). After HTTP_OK and
- * HTTP_BAD it stays at that. `*used` octets of the input were taken, and the content among them was moved to the
+ * Decodes from the `n` octets at `p`. `*used` octets of them were taken, and the content among them was moved to the
  * beginning of `p`, `*len` octets.
+ *
+ * HTTP_OK: the body has ended, its trailers were read and dropped. HTTP_MORE: all `n` octets were used. HTTP_BAD: not by
+ * the grammar: a size is 1 to 16 hexadecimal digits; extensions are skipped, begin with `;` right behind the size, close
+ * their quotes in the same line, and have at most CHUNK_LINE_MAX octets a line, and in all CHUNK_EXTENSIONS_MAX more than
+ * the content so far; trailers have names and colons, and at most TRAILERS_MAX octets; each line ends in CRLF. After
+ * HTTP_OK and HTTP_BAD it stays at that.
  */
 enum http_result http_chunked_decode(struct http_chunked *chunked, char *p, size_t n, size_t *used, size_t *len);
 

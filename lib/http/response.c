@@ -84,8 +84,8 @@ http_put_status(struct buf *out, int status)
 static bool
 belongs_to_connection(const char *name, size_t n)
 {
-	static const char *const names[] = { "connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade",
-		"proxy-connection" };
+	static const char *const names[] = { "connection", "keep-alive", "transfer-encoding", "te", "trailer",
+		"upgrade", "proxy-connection" };
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (http_same(name, n, names[i]))
@@ -111,7 +111,8 @@ static void
 format_date(struct buf *out, time_t now)
 {
 	static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-	static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+	static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov",
+		"Dec" };
 	struct tm t;
 
 	if (gmtime_r(&now, &t) == NULL)
@@ -189,5 +190,7 @@ http_put_last_chunk(struct buf *out)
 bool
 http_has_no_body(const char *method, size_t n, int status)
 {
-	return (n == 4 && memcmp(method, "HEAD", 4) == 0) || (status >= 100 && status < 200) || status == 204 || status == 304;
+	bool head = n == 4 && memcmp(method, "HEAD", 4) == 0;
+
+	return head || (status >= 100 && status < 200) || status == 204 || status == 304;
 }
