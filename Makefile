@@ -37,6 +37,7 @@ LIBRARY = $(OUT)/liblb.a
 PROGRAMS = $(patsubst cmd/%.c,$(BIN)/%,$(wildcard cmd/*.c))
 UNIT_TESTS = $(patsubst tests/unit/%.c,$(OUT)/tests/unit/%,$(wildcard tests/unit/*.c))
 TEST_TOOLS = $(patsubst tests/tools/%.c,$(OUT)/tests/tools/%,$(wildcard tests/tools/*.c))
+BENCH_TOOLS = $(addprefix $(OUT)/tests/bench/,load provider micro)
 FUZZERS = $(patsubst tests/fuzz/%.c,$(OUT)/tests/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 PARALLEL = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))
 BUILD = @$(MAKE) --no-print-directory $(PARALLEL)
@@ -44,7 +45,7 @@ QUIETLY_DEPS = @CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' LDFLAGS='$(LDFLAGS)' tests/dep
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run test test-all test-programs fuzz fuzz-programs install uninstall clean help FORCE
+.PHONY: all run test test-all test-programs bench bench-programs fuzz fuzz-programs install uninstall clean help FORCE
 
 all: $(PROGRAMS)
 
@@ -54,6 +55,7 @@ help:
 	@echo 'make test       install what is missing, build, and run the tests (SANITIZE=1: under ASan and UBSan)'
 	@echo 'make test-all   both kinds of make test, then make fuzz'
 	@echo 'make fuzz       run each fuzzer for FUZZ_SECONDS ($(FUZZ_SECONDS)); needs clang'
+	@echo 'make bench      compare lb with nginx and HAProxy where those are installed, in 4 minutes; QUICK=1: in 40 s'
 	@echo 'make install    into PREFIX ($(PREFIX)), below DESTDIR if that is set'
 	@echo 'make uninstall  remove exactly that'
 	@echo 'make clean      remove build/ and bin/'
@@ -73,7 +75,14 @@ test-all:
 	@$(MAKE) --no-print-directory test SANITIZE=1
 	@$(MAKE) --no-print-directory fuzz
 
-test-programs: all $(UNIT_TESTS) $(TEST_TOOLS)
+test-programs: all $(UNIT_TESTS) $(TEST_TOOLS) $(BENCH_TOOLS)
+
+bench:
+	$(QUIETLY_DEPS) test
+	$(BUILD) bench-programs
+	@OUT=$(OUT) BIN=$(BIN) tests/bench/run $(if $(QUICK),--quick) $(ARGS)
+
+bench-programs: all $(BENCH_TOOLS)
 
 fuzz:
 	$(QUIETLY_DEPS) fuzz
@@ -116,7 +125,9 @@ $(PROGRAMS): $(BIN)/%: $(OUT)/cmd/%.o $(LIBRARY)
 $(OUT)/tests/%: $(OUT)/tests/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
-	@$(CC) $(LB_LDFLAGS) -o $@ $< $(LIBRARY) $(LB_LIBS)
+	@$(CC) $(LB_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARY) $(LB_LIBS)
+
+$(OUT)/tests/bench/load: $(OUT)/tests/bench/answer.o
 
 # A removed source must not live on in the library.
 $(LIBRARY): $(OUT)/sources

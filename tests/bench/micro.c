@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* Microbenchmarks of what the hot path is made of: one line each, the best of several rounds. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "base/diag.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "record/record.h"
+
+#define SECOND_NS 1000000000
+#define ROUNDS 7
+
+/* Once over what is measured; returns a figure that depends on its results, so that none of it is left out. */
+typedef size_t work(void);
+
+static struct buf body = BUF_INIT(2 * MIB);
+static struct buf records = BUF_INIT(2 * MIB);
+static struct buf out = BUF_INIT(2 * MIB);
+
+static const char event[] =
+    "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":"
+    "\"text_delta\",\"text\":\" word 7 and more\"}}\n\n";
+
+enum { RECORDS = 1000 };
+
+static int64_t
+now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * SECOND_NS + t.tv_nsec;
+}
+
+/* How long the fastest of the rounds took, in ns. */
+static int64_t
+fastest(work *f)
+{
+	static volatile size_t sink;
+	int64_t best = INT64_MAX;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		int64_t from = now_ns(), took;
+
+		sink += f();
+		took = now_ns() - from;
+		if (took < best)
+			best = took;
+	}
+	return best;
+}
+
+static void
+body_init(void)
+{
+	buf_puts(&body, "{\"max_tokens\":100,\"messages\":[");
+	for (int i = 0; buf_len(&body) < MIB; i++)
+		buf_printf(&body, "%s{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"Line %d of a file:\\n\\tint "
+		    "main(void) { return \\\"%d\\\"; } // and so on, as long as tool results are, with the odd escape\"}],"
+		    "\"n\":[%d,-1.5e3,true,null]}", i ? "," : "", i, i, i);
+	buf_puts(&body, "],\"model\":\"bench\"}");
+}
+
+static size_t
+scan_body(void)
+{
+	struct json value;
+	size_t pos = 0;
+
+	return (size_t)json_scan(buf_data(&body), buf_len(&body), &pos, &value) + pos;
+}
+
+static size_t
+find_model(void)
+{
+	struct json_iter it;
+	struct json key, value;
+	size_t found = 0;
+
+	json_iter_init(&it, buf_data(&body), buf_len(&body));
+	while (json_next(&it, &key, &value) == JSON_OK)
+		found += json_equals(key, "model");
+	return found;
+}
+
+static size_t
+put_records(void)
+{
+	buf_clear(&records);
+	for (uint64_t i = 0; i < RECORDS; i++)
+		record_put_data(&records, 123456 + i, event, sizeof event - 1);
+	return buf_len(&records);
+}
+
+static size_t
+parse_records(void)
+{
+	struct record record;
+	const char *why;
+	size_t at = 0, sum = 0;
+
+	while (record_parse(buf_data(&records) + at, buf_len(&records) - at, &record, &why) == RECORD_OK) {
+		at += record.size;
+		sum += record.payload_len;
+	}
+	return sum;
+}
+
+static size_t
+copy_records(void)
+{
+	struct record record;
+	const char *why;
+	size_t at = 0;
+
+	buf_clear(&out);
+	while (record_parse(buf_data(&records) + at, buf_len(&records) - at, &record, &why) == RECORD_OK) {
+		at += record.size;
+		record_put_data(&out, record.id, record.payload, record.payload_len);
+	}
+	return buf_len(&out);
+}
+
+static void
+print_speed(const char *what, work *f)
+{
+	printf("%-52s %8.0f MB/s\n", what, (double)buf_len(&body) * 1e3 / (double)fastest(f));
+}
+
+static void
+print_each(const char *what, work *f, int count, const char *of)
+{
+	printf("%-52s %8.1f ns a%s\n", what, (double)fastest(f) / count, of);
+}
+
+int
+main(int argc, char **argv)
+{
+	(void)argc;
+	diag_init(argv[0]);
+	body_init();
+	print_speed("json_scan of a body of 1 MB", scan_body);
+	print_speed("json_next to its model", find_model);
+	print_each("record_put_data of an event", put_records, RECORDS, " record");
+	print_each("record_parse of it", parse_records, RECORDS, " record");
+	print_each("record_parse and record_put_data", copy_records, RECORDS, " record");
+	return fflush(stdout) == 0 ? EXIT_DONE : EXIT_SYSTEM;
+}
