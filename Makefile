@@ -138,7 +138,7 @@ $(OUT)/sources: FORCE
 # Installing. Everything installed is named here, so that uninstall removes exactly that.
 I = $(DESTDIR)$(PREFIX)
 MAN_PAGES = $(wildcard man/*.[1-8])
-SHARED = $(shell find examples -type f ! -name '*.in' 2>/dev/null)
+SHARED = $(shell find examples -type f ! -name '*.in' ! -name '*.sysusers' 2>/dev/null)
 UNITS = $(wildcard examples/systemd/*.service.in examples/systemd/*.socket.in)
 INSTALLED = $(PROGRAMS:$(BIN)/%=bin/%) $(foreach page,$(MAN_PAGES),share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page))) \
 	$(SHARED:examples/%=share/lb/%) $(patsubst examples/systemd/%.in,lib/systemd/system/%,$(UNITS)) \

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -118,13 +119,25 @@ load(const struct options *o)
 	return config;
 }
 
-/* The line that tells what is served where. */
+/* Whether standard input is one client's connection, as under inetd. */
+static bool
+serves_one_connection(void)
+{
+	struct sockaddr_storage peer;
+	socklen_t length = sizeof peer;
+
+	return getpeername(STDIN_FILENO, (struct sockaddr *)&peer, &length) == 0;
+}
+
+/* The line that tells what is served where; none for each single connection. */
 static void
 announce(const struct options *o, const struct config *config)
 {
 	struct buf line = BUF_INIT(DIAG_MAX);
 	const char *text;
 
+	if (serves_one_connection())
+		return;
 	if (getenv("LISTEN_FDS") != NULL && o->address_count == 0)
 		buf_puts(&line, "the sockets it was given");
 	else if (o->address_count == 0)
