@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/limits.h"
+#include "config/preset.h"
+
 extern char **environ;
 
 /* `*` at the end or the beginning stands for any text. */
@@ -66,6 +70,17 @@ select_variables(char *first, bool all, const char *const *patterns)
 		if (all || listed(for_all, environ[i]) || (patterns != NULL && listed(patterns, environ[i])))
 			result[n++] = environ[i];
 	return result;
+}
+
+void
+environment_name_presets(void)
+{
+	struct buf names = BUF_INIT(4 * KIB);
+
+	preset_put_from_environment(&names);
+	if (buf_len(&names) > 0 && buf_str(&names) != NULL)
+		setenv("LB_PRESETS", buf_str(&names), 0);
+	buf_free(&names);
 }
 
 char **

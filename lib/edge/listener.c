@@ -146,6 +146,7 @@ listener_open(const char *address, bool open, mode_t mode, char *why, size_t why
 	int fd;
 
 	memset(&a, 0, sizeof a);
+	errno = EINVAL;
 	if (strncmp(address, "unix:", 5) == 0) {
 		size_t len = strlen(address + 5);
 
@@ -161,11 +162,16 @@ listener_open(const char *address, bool open, mode_t mode, char *why, size_t why
 		return -1;
 	}
 	if (!open && !is_loopback(&a)) {
+		errno = EINVAL;
 		snprintf(why, why_size, "other machines could use it with your keys; say --open if they shall");
 		return -1;
 	}
-	if ((fd = open_socket(&a, size, mode)) < 0)
-		snprintf(why, why_size, "%s", strerror(errno));
+	if ((fd = open_socket(&a, size, mode)) < 0) {
+		int saved = errno;
+
+		snprintf(why, why_size, "%s", strerror(saved));
+		errno = saved;
+	}
 	return fd;
 }
 

@@ -13,8 +13,8 @@
 /*
  * Opens a listening socket at `address`: `HOST:PORT` with a numeric IPv4 address or `localhost`, `[IPV6]:PORT`, or
  * `unix:PATH` (whose file gets `mode`; one that nobody serves any more is replaced). Without `open` only loopback and
- * Unix sockets are allowed. Returns the descriptor, close-on-exec and non-blocking, or -1 after adding what is wrong and
- * what to do to `why` (`why_size` octets).
+ * Unix sockets are allowed. Returns the descriptor, close-on-exec and non-blocking, or -1 with errno (EINVAL:
+ * the address is none, or not allowed), after writing what is wrong and what to do to `why` (`why_size` octets).
  */
 int listener_open(const char *address, bool open, mode_t mode, char *why, size_t why_size);
 

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+#include "edge/edge.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "edge/internal.h"
+
+enum { ACCEPT_BATCH = 64 };
+
+/* How long a request waits for a pipeline while new stages start, and accepting for descriptors, in seconds. */
+static const double pipeline_wait_s = 10, accept_pause_s = 1;
+
+void
+edge_enqueue(struct connection *c, struct connection ***tail)
+{
+	c->queue_next = NULL;
+	c->queue_back = *tail;
+	**tail = c;
+	*tail = &c->queue_next;
+}
+
+void
+edge_unqueue(struct connection *c)
+{
+	struct connection ***tail = c->pipeline != NULL ? &c->pipeline->queue_tail : &c->edge->queue_tail;
+
+	if ((*c->queue_back = c->queue_next) != NULL)
+		c->queue_next->queue_back = c->queue_back;
+	else
+		*tail = c->queue_back;
+}
+
+static struct pipeline *
+least_busy(const struct edge *edge)
+{
+	struct pipeline *best = NULL;
+
+	for (struct pipeline *p = edge->pipelines; p != NULL; p = p->next)
+		if (p->ready && !p->broken && (best == NULL || p->open.count < best->open.count))
+			best = p;
+	return best;
+}
+
+void
+edge_submit(struct edge *edge, struct connection *c)
+{
+	struct pipeline *p = least_busy(edge);
+
+	if (p != NULL) {
+		ev_timer_stop(edge->loop, &c->timer);
+		pipeline_submit(p, c);
+		return;
+	}
+	c->pipeline = NULL;
+	c->state = CONNECTION_QUEUED;
+	edge_enqueue(c, &edge->queue_tail);
+	c->timer.repeat = pipeline_wait_s;
+	ev_timer_again(edge->loop, &c->timer);
+}
+
+static void
+set_accepting(struct edge *edge, bool on)
+{
+	edge->accepting = on;
+	for (size_t i = 0; i < edge->listener_count; i++)
+		if (on)
+			ev_io_start(edge->loop, &edge->listeners[i]);
+		else
+			ev_io_stop(edge->loop, &edge->listeners[i]);
+}
+
+void
+edge_pipeline_ready(struct pipeline *p)
+{
+	struct edge *edge = p->edge;
+	struct connection *c;
+
+	if (!edge->accepting && !edge->stopping)
+		set_accepting(edge, true);
+	while ((c = edge->queue) != NULL) {
+		edge_unqueue(c);
+		edge_submit(edge, c);
+	}
+}
+
+/* Once nothing is open any more the pipelines get their end of input, and the loop ends. */
+static void
+end_if_done(struct edge *edge)
+{
+	if (edge->connection_count > 0 || !(edge->stopping || edge->connected))
+		return;
+	while (edge->pipelines != NULL) {
+		pipeline_flush(edge->pipelines);
+		pipeline_close(edge->pipelines);
+	}
+	ev_break(edge->loop, EVBREAK_ALL);
+}
+
+void
+edge_connection_gone(struct edge *edge)
+{
+	if (!edge->accepting && !edge->stopping && least_busy(edge) != NULL)
+		set_accepting(edge, true);
+}
+
+static void
+on_accept(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	struct edge *edge = watcher->data;
+	/* A socket that is blocking, as its owner gave it, must not be asked twice. */
+	int batch = fcntl(watcher->fd, F_GETFL) & O_NONBLOCK ? ACCEPT_BATCH : 1;
+
+	(void)events;
+	for (int i = 0; i < batch; i++) {
+		int fd = accept4(watcher->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd >= 0) {
+			connection_open(edge, fd);
+			continue;
+		}
+		/* Out of descriptors: a connection that ends, or some time, starts accepting again. */
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			diag_warning("unable to accept a connection: %s; waiting for one to end", strerror(errno));
+			set_accepting(edge, false);
+			ev_timer_stop(loop, &edge->accept_again);
+			ev_timer_set(&edge->accept_again, accept_pause_s, 0.);
+			ev_timer_start(loop, &edge->accept_again);
+		}
+		return;
+	}
+}
+
+static void
+on_accept_again(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	(void)loop;
+	(void)events;
+	edge_connection_gone(watcher->data);
+}
+
+static void
+close_idle_connections(struct edge *edge)
+{
+	struct connection *c = edge->connections, *next;
+
+	for (; c != NULL; c = next) {
+		next = c->next;
+		if (connection_is_idle(c))
+			connection_close(c);
+	}
+}
+
+/* At the end of the time to drain open requests are told; a second later whoever has not taken that is closed. */
+static void
+on_drain_timeout(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	struct edge *edge = watcher->data;
+	struct connection *c = edge->connections, *next;
+	bool second_time = edge->drained;
+
+	(void)loop;
+	(void)events;
+	edge->drained = true;
+	for (; c != NULL; c = next) {
+		next = c->next;
+		if (second_time || c->state == CONNECTION_READING || c->state == CONNECTION_LINGERING) {
+			connection_close(c);
+		} else if (c->state != CONNECTION_ENDING) {
+			connection_cancel(c);
+			connection_fail(c, 503, "the load balancer is stopping; send the request again");
+		}
+	}
+}
+
+static void
+stop(struct edge *edge, double seconds)
+{
+	edge->stopping = true;
+	set_accepting(edge, false);
+	for (size_t i = 0; i < edge->listener_count; i++)
+		close(edge->listeners[i].fd);
+	edge->listener_count = 0;
+	close_idle_connections(edge);
+	ev_timer_stop(edge->loop, &edge->drain);
+	ev_timer_set(&edge->drain, seconds, 1.);
+	ev_timer_start(edge->loop, &edge->drain);
+}
+
+static struct pipeline *
+find_pipeline(const struct edge *edge, uint32_t generation)
+{
+	struct pipeline *p = edge->pipelines;
+
+	while (p != NULL && p->generation != generation)
+		p = p->next;
+	return p;
+}
+
+static void
+on_channel(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	struct edge *edge = watcher->data;
+	struct channel_message message;
+	struct pipeline *p;
+	int result;
+
+	(void)events;
+	while ((result = channel_receive(edge->channel, &message)) > 0) {
+		switch (message.kind) {
+		case CHANNEL_PIPELINE:
+			if (message.fds[0] >= 0 && pipeline_open(edge, message.generation, message.fds) == NULL)
+				diag_warning("unable to take up a pipeline: out of memory");
+			break;
+		case CHANNEL_CRASHED:
+			if ((p = find_pipeline(edge, message.generation)) != NULL)
+				pipeline_break(p);
+			break;
+		case CHANNEL_STOP:
+			stop(edge, edge->options->drain_s);
+			break;
+		case CHANNEL_STOP_NOW:
+			stop(edge, 0.);
+			break;
+		default:
+			break;
+		}
+	}
+	/* Without its keeper the edge has nothing to live for. */
+	if (result == 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
+		ev_break(loop, EVBREAK_ALL);
+}
+
+/* The end of a wake-up: everything that was added goes out, in one call for each descriptor. */
+static void
+on_before_wait(struct ev_loop *loop, ev_prepare *watcher, int events)
+{
+	struct edge *edge = watcher->data;
+	struct pipeline *p, *next;
+	struct connection *c;
+
+	(void)loop;
+	(void)events;
+	for (p = edge->pipelines; p != NULL; p = next) {
+		next = p->next;
+		pipeline_flush(p);
+		if (p->broken)
+			pipeline_break(p);
+	}
+	while ((c = edge->dirty) != NULL) {
+		edge->dirty = c->dirty_next;
+		c->dirty = false;
+		connection_flush(c);
+	}
+	/* Sending may have told of clients that have gone, or of answers to hold. */
+	for (p = edge->pipelines; p != NULL; p = p->next)
+		pipeline_flush(p);
+	end_if_done(edge);
+}
+
+static void
+on_fin(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	struct edge *edge = watcher->data;
+	struct epoll_event event;
+
+	(void)loop;
+	(void)events;
+	while (epoll_wait(edge->fin_poll, &event, 1, 0) > 0)
+		connection_close(event.data.ptr);
+}
+
+void
+edge_watch_fin(struct connection *c, bool on)
+{
+	struct edge *edge = c->edge;
+	struct epoll_event event = { .events = EPOLLRDHUP, .data.ptr = c };
+
+	if (edge->fin_poll < 0) {
+		if (!on || (edge->fin_poll = epoll_create1(EPOLL_CLOEXEC)) < 0)
+			return;
+		ev_io_init(&edge->fin_readable, on_fin, edge->fin_poll, EV_READ);
+		edge->fin_readable.data = edge;
+		ev_io_start(edge->loop, &edge->fin_readable);
+	}
+	epoll_ctl(edge->fin_poll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, c->fd, &event);
+}
+
+static void
+init(struct edge *edge, const struct options *options, int channel, const int *sockets, size_t count)
+{
+	edge->options = options;
+	edge->channel = channel;
+	edge->fin_poll = -1;
+	edge->queue_tail = &edge->queue;
+	ev_io_init(&edge->channel_readable, on_channel, channel, EV_READ);
+	edge->channel_readable.data = edge;
+	ev_io_start(edge->loop, &edge->channel_readable);
+	ev_prepare_init(&edge->before_wait, on_before_wait);
+	edge->before_wait.data = edge;
+	ev_prepare_start(edge->loop, &edge->before_wait);
+	ev_init(&edge->drain, on_drain_timeout);
+	ev_init(&edge->accept_again, on_accept_again);
+	edge->drain.data = edge->accept_again.data = edge;
+	if (edge->connected) {
+		connection_open(edge, sockets[0]);
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		ev_io_init(&edge->listeners[i], on_accept, sockets[i], EV_READ);
+		edge->listeners[i].data = edge;
+	}
+	edge->listener_count = count;
+}
+
+int
+edge_run(const struct options *options, int channel, const int *sockets, size_t count, bool connected)
+{
+	struct edge edge = { .loop = ev_default_loop(EVFLAG_AUTO), .connected = connected };
+
+	if (edge.loop == NULL) {
+		diag_error("unable to start an event loop: %s", strerror(errno));
+		return EXIT_SYSTEM;
+	}
+	init(&edge, options, channel, sockets, count);
+	ev_run(edge.loop, 0);
+	while (edge.connections != NULL)
+		connection_close(edge.connections);
+	while (edge.pipelines != NULL)
+		pipeline_close(edge.pipelines);
+	if (edge.fin_poll >= 0)
+		close(edge.fin_poll);
+	return EXIT_DONE;
+}

@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: MIT */
+#include "edge/keeper.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/diag.h"
+#include "base/num.h"
+#include "edge/channel.h"
+#include "edge/edge.h"
+#include "edge/environment.h"
+#include "edge/listener.h"
+#include "edge/stages.h"
+
+/* `LB_EDGE=listen 5 3 4`: the mode, the channel's descriptor, the sockets'. */
+#define EDGE_VARIABLE "LB_EDGE"
+
+enum { EDGE_VARIABLE_MAX = 1024 };
+
+/*
+ * Seconds: the pause before a pipeline that died young is started again, which doubles from the first to the last; how
+ * long one must have lived not to be young; how long the stages have to end after the edge has.
+ */
+static const double pause_first_s = 0.1, pause_last_s = 10, young_s = 10, stages_end_s = 5;
+
+struct slot {
+	struct keeper *keeper;
+	struct stages stages;
+	uint32_t generation;
+	bool ending;		/* its stages are on their way out, and that is known */
+	double pause_s;
+	double started;
+	ev_timer restart;
+};
+
+struct keeper {
+	const struct options *options;
+	char **argv;
+	const int *sockets;
+	size_t socket_count;
+	bool connected;
+	struct ev_loop *loop;
+	pid_t edge;		/* 0: none is alive */
+	int channel;		/* -1: none */
+	ev_io channel_readable;
+	ev_child child;
+	ev_signal sigterm, sigint;
+	ev_timer kill_timer;
+	struct slot *slots;
+	uint32_t last_generation;
+	bool ready;		/* some pipeline has been ready */
+	bool stopping;
+	int code;
+};
+
+static int start_edge(struct keeper *k);
+static void start_slot(struct slot *slot);
+
+/* Tells the service manager (sd_notify(3)), if there is one that wants to know. */
+static void
+notify(const char *state)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t len = path ? strlen(path) : 0;
+	int fd;
+
+	if (len < 2 || len >= sizeof address.sun_path || (path[0] != '/' && path[0] != '@'))
+		return;
+	memcpy(address.sun_path, path, len);
+	if (path[0] == '@')
+		address.sun_path[0] = '\0';
+	if ((fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) < 0)
+		return;
+	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address,
+	        (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
+		diag_warning("unable to notify the service manager: %s", strerror(errno));
+	close(fd);
+}
+
+static void
+tell_edge(struct keeper *k, enum channel_kind kind, uint32_t generation, const int *fds)
+{
+	struct channel_message message = { kind, generation, { fds ? fds[0] : -1, fds ? fds[1] : -1 } };
+
+	if (k->channel >= 0)
+		(void)channel_send(k->channel, &message);
+}
+
+static bool
+all_gone(const struct keeper *k)
+{
+	for (size_t i = 0; i < k->options->pipelines; i++)
+		if (k->slots[i].stages.alive > 0)
+			return false;
+	return k->edge == 0;
+}
+
+static void
+kill_all_stages(struct keeper *k)
+{
+	for (size_t i = 0; i < k->options->pipelines; i++)
+		stages_kill(&k->slots[i].stages);
+}
+
+static void
+on_kill_timer(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	(void)loop;
+	(void)events;
+	kill_all_stages(watcher->data);
+}
+
+/* The stages end at the end of their input, which the edge's end is; those that do not are helped. */
+static void
+expect_stages_to_end(struct keeper *k)
+{
+	for (size_t i = 0; i < k->options->pipelines; i++) {
+		k->slots[i].ending = true;
+		ev_timer_stop(k->loop, &k->slots[i].restart);
+	}
+	ev_timer_again(k->loop, &k->kill_timer);
+}
+
+static void
+stop(struct keeper *k, bool now)
+{
+	k->stopping = true;
+	notify("STOPPING=1");
+	tell_edge(k, now ? CHANNEL_STOP_NOW : CHANNEL_STOP, 0, NULL);
+	for (size_t i = 0; i < k->options->pipelines; i++)
+		ev_timer_stop(k->loop, &k->slots[i].restart);
+}
+
+static void
+on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
+{
+	struct keeper *k = watcher->data;
+
+	(void)loop;
+	(void)events;
+	/* Whoever asks twice does not want to wait. */
+	stop(k, k->stopping);
+}
+
+/* What became of a process, for a person. */
+static const char *
+describe(int status, char *text, size_t size)
+{
+	if (WIFSIGNALED(status))
+		snprintf(text, size, "was killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		snprintf(text, size, "exited with %d", WEXITSTATUS(status));
+	return text;
+}
+
+/* A pipeline that never worked will not by being started again: the reason is in its own last words. */
+static void
+give_up(struct keeper *k, int status)
+{
+	k->code = WIFEXITED(status) && (WEXITSTATUS(status) == EXIT_USAGE || WEXITSTATUS(status) == EXIT_BUG)
+	    ? WEXITSTATUS(status)
+	    : EXIT_SYSTEM;
+	stop(k, true);
+}
+
+static void
+stage_died(struct slot *slot, int place, int status)
+{
+	struct keeper *k = slot->keeper;
+	char text[80];
+
+	if (!slot->ending) {
+		slot->ending = true;
+		diag_warning("pipeline %u: %s %s", slot->generation, k->options->stages[place][0],
+		    describe(status, text, sizeof text));
+		tell_edge(k, CHANNEL_CRASHED, slot->generation, NULL);
+		stages_kill(&slot->stages);
+		if (!k->ready && !k->stopping)
+			give_up(k, status);
+	}
+	if (slot->stages.alive > 0 || k->stopping)
+		return;
+	if (ev_now(k->loop) - slot->started > young_s)
+		slot->pause_s = 0;
+	ev_timer_set(&slot->restart, slot->pause_s, 0.);
+	ev_timer_start(k->loop, &slot->restart);
+	slot->pause_s = slot->pause_s == 0 ? pause_first_s : slot->pause_s * 2 < pause_last_s ? slot->pause_s * 2 : pause_last_s;
+}
+
+static void
+edge_died(struct keeper *k, int status)
+{
+	char text[80];
+
+	k->edge = 0;
+	ev_io_stop(k->loop, &k->channel_readable);
+	close(k->channel);
+	k->channel = -1;
+	if (k->stopping || (k->connected && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_DONE)) {
+		k->stopping = true;
+		expect_stages_to_end(k);
+		return;
+	}
+	diag_warning("the edge %s", describe(status, text, sizeof text));
+	if (k->connected || !k->ready) {
+		give_up(k, status);
+		expect_stages_to_end(k);
+		return;
+	}
+	/* The sockets are still open here: clients wait in their queues meanwhile. */
+	if (start_edge(k) != 0) {
+		k->code = EXIT_SYSTEM;
+		k->stopping = true;
+		expect_stages_to_end(k);
+		return;
+	}
+	/* The stages lose their edge's pipes, and come up again with new ones. */
+	kill_all_stages(k);
+	for (size_t i = 0; i < k->options->pipelines; i++)
+		k->slots[i].ending = true;
+}
+
+static void
+on_child(struct ev_loop *loop, ev_child *watcher, int events)
+{
+	struct keeper *k = watcher->data;
+
+	(void)loop;
+	(void)events;
+	if (watcher->rpid == k->edge) {
+		edge_died(k, watcher->rstatus);
+	} else {
+		for (size_t i = 0; i < k->options->pipelines; i++) {
+			int place = stages_reaped(&k->slots[i].stages, watcher->rpid);
+
+			if (place >= 0) {
+				stage_died(&k->slots[i], place, watcher->rstatus);
+				break;
+			}
+		}
+	}
+	if (k->stopping && all_gone(k))
+		ev_break(k->loop, EVBREAK_ALL);
+}
+
+static void
+say_ready(struct keeper *k)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	k->ready = true;
+	for (size_t i = 0; !k->connected && i < k->socket_count; i++) {
+		listener_text(k->sockets[i], text);
+		diag_info("listening on %s", text);
+	}
+	notify("READY=1");
+}
+
+static void
+pipeline_failed(struct keeper *k, uint32_t generation)
+{
+	for (size_t i = 0; i < k->options->pipelines; i++)
+		if (k->slots[i].generation == generation && k->ready) {
+			k->slots[i].ending = true;
+			stages_kill(&k->slots[i].stages);
+		}
+}
+
+static void
+on_channel(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	struct keeper *k = watcher->data;
+	struct channel_message message;
+	int result;
+
+	(void)events;
+	while ((result = channel_receive(k->channel, &message)) > 0) {
+		if (message.kind == CHANNEL_READY && !k->ready)
+			say_ready(k);
+		if (message.kind == CHANNEL_FAILED)
+			pipeline_failed(k, message.generation);
+	}
+	/* Its exit tells the rest. */
+	if (result == 0)
+		ev_io_stop(loop, watcher);
+}
+
+static void
+start_slot(struct slot *slot)
+{
+	struct keeper *k = slot->keeper;
+	int fds[2];
+
+	slot->started = ev_now(k->loop);
+	if (stages_start(&slot->stages, k->options->stages, k->options->stage_count, fds) != 0) {
+		diag_warning("unable to start a pipeline: %s", strerror(errno));
+		slot->ending = true;
+		slot->pause_s = slot->pause_s > 0 ? slot->pause_s : pause_first_s;
+		if (!k->ready) {
+			k->code = EXIT_SYSTEM;
+			stop(k, true);
+		} else if (slot->stages.alive == 0) {
+			ev_timer_set(&slot->restart, slot->pause_s, 0.);
+			ev_timer_start(k->loop, &slot->restart);
+		}
+		return;
+	}
+	slot->ending = false;
+	slot->generation = ++k->last_generation;
+	tell_edge(k, CHANNEL_PIPELINE, slot->generation, fds);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void
+on_restart(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	(void)loop;
+	(void)events;
+	start_slot(watcher->data);
+}
+
+/* The child's part: the same program again, with a new environment and the descriptors that it needs. */
+_Noreturn static void
+become_edge(const struct keeper *k, int channel)
+{
+	char marker[EDGE_VARIABLE_MAX];
+	size_t n = (size_t)snprintf(marker, sizeof marker, EDGE_VARIABLE "=%s %d", k->connected ? "connected" : "listen", channel);
+	char **environment;
+
+	fcntl(channel, F_SETFD, 0);
+	for (size_t i = 0; i < k->socket_count && n < sizeof marker; i++) {
+		fcntl(k->sockets[i], F_SETFD, 0);
+		n += (size_t)snprintf(marker + n, sizeof marker - n, " %d", k->sockets[i]);
+	}
+	/* A terminal's ^C reaches the whole group: what it means is the keeper's to say. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	if ((environment = environment_for_edge(marker)) != NULL) {
+		execve("/proc/self/exe", k->argv, environment);
+		execvpe(k->argv[0], k->argv, environment);
+	}
+	diag_error("unable to start the edge: %s", strerror(errno));
+	_exit(EXIT_SYSTEM);
+}
+
+static int
+start_edge(struct keeper *k)
+{
+	int fds[2];
+
+	if (channel_open(fds) != 0) {
+		diag_error("unable to open the channel to the edge: %s", strerror(errno));
+		return -1;
+	}
+	if ((k->edge = fork()) == 0)
+		become_edge(k, fds[1]);
+	close(fds[1]);
+	if (k->edge < 0) {
+		diag_error("unable to start the edge: %s", strerror(errno));
+		close(fds[0]);
+		k->edge = 0;
+		return -1;
+	}
+	k->channel = fds[0];
+	ev_io_init(&k->channel_readable, on_channel, k->channel, EV_READ);
+	k->channel_readable.data = k;
+	ev_io_start(k->loop, &k->channel_readable);
+	return 0;
+}
+
+/* As many connections as the system allows: each needs a descriptor here and one at the provider. */
+static void
+raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+			diag_warning("unable to raise the limit of open descriptors: %s", strerror(errno));
+	}
+}
+
+static int
+init(struct keeper *k)
+{
+	size_t count = k->options->pipelines;
+
+	if ((k->loop = ev_default_loop(EVFLAG_AUTO)) == NULL || (k->slots = calloc(count, sizeof *k->slots)) == NULL) {
+		diag_error("unable to start: out of memory");
+		return -1;
+	}
+	ev_child_init(&k->child, on_child, 0, 0);
+	ev_child_start(k->loop, &k->child);
+	ev_signal_init(&k->sigterm, on_signal, SIGTERM);
+	ev_signal_init(&k->sigint, on_signal, SIGINT);
+	ev_signal_start(k->loop, &k->sigterm);
+	ev_signal_start(k->loop, &k->sigint);
+	ev_init(&k->kill_timer, on_kill_timer);
+	k->kill_timer.repeat = stages_end_s;
+	k->child.data = k->sigterm.data = k->sigint.data = k->kill_timer.data = k;
+	for (size_t i = 0; i < count; i++) {
+		k->slots[i].keeper = k;
+		ev_init(&k->slots[i].restart, on_restart);
+		k->slots[i].restart.data = &k->slots[i];
+	}
+	return 0;
+}
+
+int
+keeper_run(const struct options *options, char **argv, const int *sockets, size_t count, bool connected)
+{
+	struct keeper k = {
+		.options = options,
+		.argv = argv,
+		.sockets = sockets,
+		.socket_count = count,
+		.connected = connected,
+		.channel = -1,
+	};
+
+	raise_descriptor_limit();
+	if (init(&k) != 0 || start_edge(&k) != 0)
+		return EXIT_SYSTEM;
+	for (size_t i = 0; i < options->pipelines && !k.stopping; i++)
+		start_slot(&k.slots[i]);
+	/* Nothing reads or writes these here, and a client's socket must end with the edge's. */
+	ev_run(k.loop, 0);
+	free(k.slots);
+	return k.code;
+}
+
+bool
+keeper_edge(const struct options *options, int *code)
+{
+	const char *at = getenv(EDGE_VARIABLE);
+	int fds[1 + LISTENERS_MAX];
+	size_t count = 0;
+	bool connected;
+
+	if (at == NULL)
+		return false;
+	connected = strncmp(at, "connected", 9) == 0;
+	while ((at = strchr(at, ' ')) != NULL && count < sizeof fds / sizeof *fds) {
+		uint64_t fd;
+		size_t len = strcspn(++at, " ");
+
+		if (!num_parse(at, len, 1 << 20, &fd))
+			diag_fatal(EXIT_USAGE, EDGE_VARIABLE " is for lb-listen's own use: unset it");
+		fds[count++] = (int)fd;
+		fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+	}
+	if (count < 2)
+		diag_fatal(EXIT_USAGE, EDGE_VARIABLE " is for lb-listen's own use: unset it");
+	*code = edge_run(options, fds[0], fds + 1, count - 1, connected);
+	return true;
+}
