@@ -330,6 +330,14 @@ run(struct client *clients)
 	}
 }
 
+static void
+clients_free(struct client *clients)
+{
+	for (size_t i = 0; i < options.connections; i++)
+		buf_free(&clients[i].input);
+	free(clients);
+}
+
 static uint64_t
 number(const char *text, uint64_t max)
 {
@@ -376,7 +384,7 @@ main(int argc, char **argv)
 {
 	struct client *clients;
 	struct rlimit files;
-	int64_t from;
+	int64_t from, took;
 
 	diag_init(argv[0]);
 	read_options(argc, argv);
@@ -390,9 +398,11 @@ main(int argc, char **argv)
 		diag_fatal(EXIT_SYSTEM, "unable to begin: %s", strerror(errno));
 	from = now_ns();
 	run(clients);
+	took = now_ns() - from;
+	clients_free(clients);
 	printf("{\"requests\":%llu,\"failed\":%llu,\"reconnected\":%llu,\"per_s\":%.1f", (unsigned long long)done,
 	    (unsigned long long)failed, (unsigned long long)reconnected,
-	    (double)(done - failed) * 1e9 / (double)(now_ns() - from));
+	    (double)(done - failed) * 1e9 / (double)took);
 	figures_print("total", &totals);
 	figures_print("first", &firsts);
 	figures_print("gap", &gaps);
