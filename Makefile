@@ -90,8 +90,9 @@ fuzz:
 	@set -e; for fuzzer in build/fuzz/tests/fuzz/*_fuzz; do \
 		echo "$${fuzzer##*/}: $(FUZZ_SECONDS) s"; \
 		mkdir -p build/fuzz/corpus/$${fuzzer##*/}; \
+		seeds=tests/fuzz/seeds/$${fuzzer##*/}; seeds=$${seeds%_fuzz}; [ -d "$$seeds" ] || seeds=; \
 		$$fuzzer -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=build/fuzz/ -verbosity=0 -print_final_stats=1 \
-			build/fuzz/corpus/$${fuzzer##*/}; \
+			build/fuzz/corpus/$${fuzzer##*/} $$seeds; \
 	done
 
 fuzz-programs: $(FUZZERS)

@@ -24,8 +24,11 @@ void buf_init(struct buf *b, size_t max);
 /* Frees the memory; the buffer is empty and usable again. NULL is fine. */
 void buf_free(struct buf *b);
 
-/* The content: `buf_len` octets from `buf_data`. Valid until the next call that adds or reserves. */
-static inline char *buf_data(const struct buf *b) { return b->mem + b->start; }
+/*
+ * The content: `buf_len` octets from `buf_data`. Valid until the next call that adds or reserves. Before the first
+ * allocation it is NULL, to which C forbids adding even 0.
+ */
+static inline char *buf_data(const struct buf *b) { return b->start > 0 ? b->mem + b->start : b->mem; }
 static inline size_t buf_len(const struct buf *b) { return b->end - b->start; }
 
 /*
@@ -47,7 +50,7 @@ void buf_trim(struct buf *b, size_t keep);
 
 /*
  * Additions at the end. One that does not fit marks the buffer failed and adds nothing; so does every later one, so
- * that a caller may write many and look at `failed` once. `buf_printf` is printf(3)'s formatting.
+ * that a caller may write many and look at `failed` once. `buf_printf` is printf(3)'s formatting, and needs room for one octet more than it adds.
  */
 void buf_put(struct buf *b, const void *p, size_t n);
 void buf_puts(struct buf *b, const char *s);

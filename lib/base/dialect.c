@@ -63,6 +63,7 @@ dialect_error_type(enum dialect dialect, int status)
 		{ 402, { "billing_error", "insufficient_quota" } },
 		{ 403, { "permission_error", "invalid_request_error" } },
 		{ 404, { "not_found_error", "invalid_request_error" } },
+		{ 409, { "conflict_error", "invalid_request_error" } },
 		{ 413, { "request_too_large", "invalid_request_error" } },
 		{ 429, { "rate_limit_error", "rate_limit_error" } },
 		{ 504, { "timeout_error", "server_error" } },

@@ -23,7 +23,10 @@ bool dialect_parse(struct json name, enum dialect *dialect);
  */
 enum dialect dialect_of_request(const char *target, size_t n, bool has_anthropic_version);
 
-/* The error type that Anthropic's API gives with an HTTP status, `api_error` for one that it does not use. */
+/*
+ * The error type that the dialect's API gives with an HTTP status. For one that it does not use: `invalid_request_error`
+ * from 400 to 499, else `api_error` (Anthropic) or `server_error` (OpenAI).
+ */
 const char *dialect_error_type(enum dialect dialect, int status);
 
 /*

@@ -43,10 +43,12 @@ read_header(const char *line, size_t n, struct record *record)
 	struct json key, value;
 	bool has_type = false;
 	uint64_t bytes = 0;
+	size_t from;
 	enum json_result result;
 
 	if (!json_iter_init(&it, line, n) || !it.in_object)
 		return "the header is no JSON object";
+	from = it.pos - 1;
 	while ((result = json_next(&it, &key, &value)) == JSON_OK) {
 		if (json_equals(key, "type")) {
 			if (has_type || !json_is_string(value))
@@ -71,7 +73,7 @@ read_header(const char *line, size_t n, struct record *record)
 		return "the header has no type";
 	if (record->id == 0 && record->type != RECORD_UNKNOWN && record->type != RECORD_HELLO)
 		return "the header has no id";
-	record->header = (struct json){ line, it.pos };
+	record->header = (struct json){ line + from, it.pos - from };
 	record->payload_len = (size_t)bytes;
 	return NULL;
 }
