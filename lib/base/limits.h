@@ -60,11 +60,17 @@
 /* A model's name: the longest known has some 80; it stands in each plan. */
 #define MODEL_MAX KIB
 
-/* Targets of a route: each is some 300 octets in each request's plan. */
+/* Targets of a route: more would not be tried within any client's patience. */
 #define TARGETS_MAX 64
 
 /* Keys of a provider: likewise, since each is an attempt. */
 #define KEYS_MAX 32
+
+/* Attempts of a plan: each is some 300 octets and the request's path in each request's record. */
+#define ATTEMPTS_MAX 64
+
+/* Names of models in an error's message: a person reads no more of them. */
+#define MODELS_TOLD_MAX 40
 
 /* A time limit in the configuration: a day. */
 #define LIMIT_MS_MAX 86400000
@@ -89,6 +95,21 @@
 
 /* Mistakes told of one replay script: what follows from a misunderstanding need not be told a thousand times. */
 #define REPLAY_MISTAKES_MAX 100
+
+/* An attempt's time limits where nothing is configured: a TCP and TLS handshake over a poor line, with one retry of it. */
+#define CONNECT_MS_DEFAULT 10000
+
+/* The first byte of a stream: a long prompt is read in less, and clients begin to doubt after it. */
+#define FIRST_BYTE_STREAM_MS_DEFAULT 120000
+
+/* The first byte of a whole answer, which comes when the answer is done: the SDKs' own limit. */
+#define FIRST_BYTE_MS_DEFAULT 600000
+
+/* Silence between bytes: providers ping every 15 s or so. */
+#define IDLE_MS_DEFAULT 120000
+
+/* A whole answer: no model writes for longer. */
+#define TOTAL_MS_DEFAULT 3600000
 
 /* A diagnostic line: journald's own limit is 48 KiB, a person's far lower. */
 #define DIAG_MAX 1024

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* lb-route: reads request records, writes each with its plan, or lb's own answer in its place. See lb-route(1). */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/io.h"
+#include "base/limits.h"
+#include "base/version.h"
+#include "config/config.h"
+#include "record/stage.h"
+#include "route/route.h"
+
+static const char help[] =
+    "usage: lb-route [-c FILE] [--explain]\n"
+    "Read request records, write each with the plan of which providers to ask.\n"
+    "  -c, --config FILE  the configuration (default: $LB_CONFIG, /etc/lb/lb.json, the environment)\n"
+    "      --explain      tell a person what is decided for each request, and why\n"
+    "      --help         print this\n"
+    "      --version      print the version\n"
+    "The manual: man lb-route\n";
+
+struct job {
+	struct router *router;
+	struct buf scratch;
+	bool explain;
+	bool nobody;	/* --explain: a request had no provider */
+};
+
+static int
+handle(struct stage *stage, const struct record *record, void *context)
+{
+	struct job *job = context;
+	struct request request;
+	struct decision decision;
+	const char *why;
+
+	if (record->type != RECORD_REQUEST)
+		return job->explain ? EXIT_DONE : stage_pass(stage, record);
+	if ((why = request_read(&request, record, &job->scratch)) != NULL) {
+		diag_error("unable to read a request: %s", why);
+		return EXIT_BUG;
+	}
+	if (!route_decide(job->router, &request, &decision)) {
+		diag_error("unable to decide: %s", strerror(ENOMEM));
+		return EXIT_SYSTEM;
+	}
+	if (job->explain) {
+		job->nobody |= decision.status >= 400;
+		route_explain(&request, &decision, &stage->output);
+		return EXIT_DONE;
+	}
+	if (decision.status == 0)
+		return stage_pass_with(stage, record, decision.text, decision.len);
+	record_put_answer(&stage->output, request.id, decision.status, decision.extra_headers, decision.text, decision.len,
+	    decision.head_only);
+	return EXIT_DONE;
+}
+
+/* Says each mistake in a line of its own, as it stands, and ends. */
+static _Noreturn void
+end_for_mistakes(struct buf *errors)
+{
+	char *line = buf_data(errors), *end = line + buf_len(errors), *feed;
+
+	for (; line < end && (feed = memchr(line, '\n', (size_t)(end - line))) != NULL; line = feed + 1)
+		diag_error("%.*s", (int)(feed - line), line);
+	diag_fatal(EXIT_USAGE, "unable to use the configuration: see the lines above");
+}
+
+static struct config *
+load(const char *path)
+{
+	struct buf errors = BUF_INIT(CONFIG_MAX);
+	struct config *config = config_load(path, &errors);
+
+	if (config == NULL)
+		end_for_mistakes(&errors);
+	if (config->provider_count == 0)
+		diag_fatal(EXIT_USAGE, "unable to route: there are no providers; set LB_CONFIG to a configuration, or a "
+		    "provider's key in the environment, such as MINIMAX_API_KEY");
+	buf_free(&errors);
+	return config;
+}
+
+static void
+print(const char *text)
+{
+	if (io_write_all(STDOUT_FILENO, text, strlen(text)) != 0 && errno != EPIPE)
+		diag_fatal(EXIT_SYSTEM, "unable to write: %s", strerror(errno));
+}
+
+/* Returns whether to go on. */
+static bool
+read_options(int argc, char **argv, const char **path, bool *explain)
+{
+	enum { EXPLAIN = 256, HELP, VERSION };
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "explain", no_argument, NULL, EXPLAIN },
+		{ "help", no_argument, NULL, HELP },
+		{ "version", no_argument, NULL, VERSION },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":c:", options, NULL)) != -1)
+		switch (option) {
+		case 'c':
+			*path = optarg;
+			break;
+		case EXPLAIN:
+			*explain = true;
+			break;
+		case HELP:
+			print(help);
+			return false;
+		case VERSION:
+			print("lb-route " LB_VERSION "\n");
+			return false;
+		case ':':
+			diag_usage("option '%s' needs a value", argv[optind - 1]);
+		default:
+			diag_usage("there is no option '%s'", argv[optind - 1]);
+		}
+	if (optind < argc)
+		diag_usage("'%s' is no option", argv[optind]);
+	return true;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *path = NULL;
+	struct config *config;
+	struct job job = { .scratch = BUF_INIT(RECORD_HEADER_MAX) };
+	struct stage stage;
+	int code;
+
+	diag_init(argv[0]);
+	signal(SIGPIPE, SIG_IGN);
+	if (!read_options(argc, argv, &path, &job.explain))
+		return EXIT_DONE;
+	config = load(path);
+	if ((job.router = router_new(config)) == NULL)
+		diag_fatal(EXIT_SYSTEM, "unable to prepare the routes: %s", strerror(ENOMEM));
+	stage_init(&stage, STDIN_FILENO, STDOUT_FILENO, handle, &job);
+	code = stage_run(&stage);
+	stage_free(&stage);
+	router_free(job.router);
+	config_free(config);
+	buf_free(&job.scratch);
+	return code == EXIT_DONE && job.nobody ? EXIT_NO : code;
+}
