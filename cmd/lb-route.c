@@ -61,25 +61,16 @@ handle(struct stage *stage, const struct record *record, void *context)
 	return EXIT_DONE;
 }
 
-/* Says each mistake in a line of its own, as it stands, and ends. */
-static _Noreturn void
-end_for_mistakes(struct buf *errors)
-{
-	char *line = buf_data(errors), *end = line + buf_len(errors), *feed;
-
-	for (; line < end && (feed = memchr(line, '\n', (size_t)(end - line))) != NULL; line = feed + 1)
-		diag_error("%.*s", (int)(feed - line), line);
-	diag_fatal(EXIT_USAGE, "unable to use the configuration: see the lines above");
-}
-
 static struct config *
 load(const char *path)
 {
 	struct buf errors = BUF_INIT(CONFIG_MAX);
 	struct config *config = config_load(path, &errors);
 
-	if (config == NULL)
-		end_for_mistakes(&errors);
+	if (config == NULL) {
+		diag_lines(buf_data(&errors), buf_len(&errors));
+		diag_fatal(EXIT_USAGE, "unable to use the configuration: see above");
+	}
 	if (config->provider_count == 0)
 		diag_fatal(EXIT_USAGE, "unable to route: there are no providers; set LB_CONFIG to a configuration, or a "
 		    "provider's key in the environment, such as MINIMAX_API_KEY");

@@ -105,6 +105,24 @@ diag_error(const char *format, ...)
 }
 
 void
+diag_lines(const char *lines, size_t n)
+{
+	const char *end = lines + n;
+
+	if (!to_syslog) {
+		(void)io_write_all(STDERR_FILENO, lines, n);
+		return;
+	}
+	while (lines < end) {
+		const char *feed = memchr(lines, '\n', (size_t)(end - lines));
+		size_t len = (size_t)((feed ? feed : end) - lines);
+
+		syslog(LOG_ERR, "%.*s", (int)(len < DIAG_MAX ? len : DIAG_MAX), lines);
+		lines += len + 1;
+	}
+}
+
+void
 diag_fatal(int code, const char *format, ...)
 {
 	SAY(LOG_ERR, "fatal");

@@ -6,6 +6,8 @@
 #ifndef LB_BASE_DIAG_H
 #define LB_BASE_DIAG_H
 
+#include <stddef.h>
+
 /* Exit codes, the same in every program (lb.7, EXIT STATUS). */
 enum {
 	EXIT_DONE = 0,
@@ -27,6 +29,12 @@ void diag_warning(const char *format, ...) __attribute__((format(printf, 1, 2)))
 
 /* The same as `fatal:`, without ending the process: the caller returns its exit code. */
 void diag_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Passes on `n` octets of lines as they stand, such as `FILE:LINE: what is wrong`, which editors and compilers' readers
+ * know by their beginning.
+ */
+void diag_lines(const char *lines, size_t n);
 
 /* Says `fatal:` and ends the process with `code`. */
 _Noreturn void diag_fatal(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
