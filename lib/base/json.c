@@ -247,10 +247,12 @@ scan_open(const char *text, size_t n, size_t *i, struct nesting *s, bool *empty)
 enum json_result
 json_scan(const char *text, size_t n, size_t *pos, struct json *value)
 {
-	struct nesting nesting = { .depth = 0 };
+	struct nesting nesting;
 	size_t from = skip_space(text, n, *pos), i = from;
 	enum json_result result;
 
+	/* The bits need no beginning, and clearing them would cost as much as scanning a short value. */
+	nesting.depth = 0;
 	do {
 		bool closed = true;
 
@@ -408,11 +410,14 @@ json_equals(struct json string, const char *s)
 {
 	size_t i = 1, n = strlen(s), at = 0;
 
-	if (!json_is_string(string))
+	/* Unescaping makes no string longer. */
+	if (!json_is_string(string) || string.len < n + 2)
 		return false;
 	/* Without an escape, which is nearly always, it is one comparison. */
-	if (string.len == n + 2 && memcmp(string.p + 1, s, n) == 0 && memchr(s, '\\', n) == NULL)
-		return true;
+	if (string.len > 2 && string.p[1] != '\\' && string.p[1] != s[0])
+		return false;
+	if (memchr(string.p + 1, '\\', string.len - 2) == NULL)
+		return string.len == n + 2 && memcmp(string.p + 1, s, n) == 0;
 	while (i < string.len - 1) {
 		char octets[4];
 		size_t used = 1, len = 1;

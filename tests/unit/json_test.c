@@ -130,6 +130,33 @@ test_members(void)
 }
 
 static void
+test_equals(void)
+{
+	static const struct {
+		const char *json, *text;
+		bool equal;
+	} cases[] = {
+		{ "\"data\"", "data", true }, { "\"data\"", "date", false }, { "\"data\"", "dat", false },
+		{ "\"data\"", "data1", false }, { "\"Data\"", "data", false }, { "\"\"", "", true },
+		{ "\"a\"", "", false }, { "\"\"", "a", false }, { "\"\\u0064ata\"", "data", true },
+		{ "\"d\\u0061t\\u0061\"", "data", true }, { "\"dat\\u0061\"", "data", true },
+		{ "\"dat\\u0062\"", "data", false }, { "\"\\\\\"", "\\", true }, { "\"\\\\\"", "\\\\", false },
+		{ "\"a\\nb\"", "a\nb", true }, { "\"a\\nb\"", "a\\nb", false }, { "\"\\u00e9\"", "\xc3\xa9", true },
+		{ "\"\xc3\xa9\"", "\xc3\xa9", true }, { "\"data\\u0000\"", "data", false }, { "123", "123", false },
+		{ "1234567", "23456", false },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct test_page page = test_page(cases[i].json, strlen(cases[i].json));
+		char name[96];
+
+		snprintf(name, sizeof name, "json_equals(%s, %s)", cases[i].json, cases[i].text);
+		TEST(json_equals((struct json){ page.text, strlen(cases[i].json) }, cases[i].text) == cases[i].equal, name);
+		test_page_free(&page);
+	}
+}
+
+static void
 test_bad_members(void)
 {
 	static const char *const bad[] = { "{\"a\":1", "{\"a\":1,}", "{\"a\":1 \"b\":2}", "{\"a\"}", "[1,]", "[1 2]", "{\"a", "[" };
@@ -228,6 +255,7 @@ main(void)
 	test_numbers();
 	test_depth();
 	test_members();
+	test_equals();
 	test_bad_members();
 	test_decode();
 	test_octets();
