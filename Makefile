@@ -45,7 +45,7 @@ QUIETLY_DEPS = @CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' LDFLAGS='$(LDFLAGS)' tests/dep
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run test test-all test-programs bench bench-programs fuzz fuzz-programs install uninstall clean help FORCE
+.PHONY: all run test test-all test-programs bench bench-programs fuzz fuzz-programs install install-files uninstall clean help FORCE
 
 all: $(PROGRAMS)
 
@@ -145,7 +145,10 @@ INSTALLED = $(PROGRAMS:$(BIN)/%=bin/%) $(foreach page,$(MAN_PAGES),share/man/man
 	$(SHARED:examples/%=share/lb/%) $(patsubst examples/systemd/%.in,lib/systemd/system/%,$(UNITS)) \
 	lib/sysusers.d/lb.conf
 
-install: all
+install: all install-files
+
+# Without building, for the tests.
+install-files:
 	@set -e; put() { mkdir -p "$${3%/*}"; echo "  $$3"; install -m "$$1" "$$2" "$$3"; }; \
 	for file in $(PROGRAMS:$(BIN)/%=%); do put 755 $(BIN)/$$file '$(I)'/bin/$$file; done; \
 	for file in $(MAN_PAGES); do put 644 $$file '$(I)'/share/man/man$${file##*.}/$${file##*/}; done; \

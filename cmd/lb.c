@@ -119,14 +119,15 @@ load(const struct options *o)
 	return config;
 }
 
-/* Whether standard input is one client's connection, as under inetd. */
+/* Whether lb-listen will serve one client's connection on standard input, as under inetd. */
 static bool
-serves_one_connection(void)
+serves_one_connection(const struct options *o)
 {
 	struct sockaddr_storage peer;
 	socklen_t length = sizeof peer;
 
-	return getpeername(STDIN_FILENO, (struct sockaddr *)&peer, &length) == 0;
+	return o->address_count == 0 && getenv("LISTEN_FDS") == NULL &&
+	       getpeername(STDIN_FILENO, (struct sockaddr *)&peer, &length) == 0;
 }
 
 /* The line that tells what is served where; none for each single connection. */
@@ -136,7 +137,7 @@ announce(const struct options *o, const struct config *config)
 	struct buf line = BUF_INIT(DIAG_MAX);
 	const char *text;
 
-	if (serves_one_connection())
+	if (serves_one_connection(o))
 		return;
 	if (getenv("LISTEN_FDS") != NULL && o->address_count == 0)
 		buf_puts(&line, "the sockets it was given");
