@@ -114,4 +114,40 @@
 /* A diagnostic line: journald's own limit is 48 KiB, a person's far lower. */
 #define DIAG_MAX 1024
 
+/* A key in a file: far longer than any, short enough to notice that the file is another. */
+#define SECRET_MAX (16 * KIB)
+
+/* A path that is composed: Linux's own limit. */
+#define PATH_BYTES_MAX ((size_t)4096)
+
+/* The answer of a provider that failed, held in case no other does better: error bodies are far smaller. */
+#define HELD_MAX MIB
+
+/* How long the body of such an answer is waited for, in ms, once its head is there: the next provider waits as long. */
+#define HELD_WAIT_MS 2000
+
+/* The header fields of a response that pass to the client: what libcurl takes as one header is 100 KiB. */
+#define RESPONSE_HEAD_MAX (64 * KIB)
+
+/* The longest wait, in seconds, that a client is told: some wait for as long as they are told, without a limit. */
+#define RETRY_AFTER_MAX ((uint64_t)60)
+
+/* What libcurl reads of a connection at once: each open transfer has such a buffer. */
+#define RECEIVE_MAX (16 * KIB)
+
+/* Connections to providers kept open for reuse, at most, whatever the descriptor limit allows. */
+#define CONNECTIONS_MAX 4096
+
+/* What libcurl sends of a large body at once: each open transfer with one has such a buffer. */
+#define SEND_MAX (32 * KIB)
+
+/* The longest data record that pieces of an answer are gathered into. */
+#define ANSWER_DATA_MAX (64 * KIB)
+
+/* libcurl handles, and records of open requests, kept for the next ones: a burst's worth, 10 KiB each. */
+#define HANDLES_KEPT 128
+
+/* A method's name: the longest registered has 17 letters. */
+#define METHOD_MAX ((size_t)32)
+
 #endif

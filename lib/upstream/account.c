@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#include "upstream/account.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/limits.h"
+
+void
+account_init(struct account *account)
+{
+	*account = (struct account){ .attempts = BUF_INIT(SIZE_MAX), .said = BUF_INIT(SIZE_MAX) };
+}
+
+void
+account_free(struct account *account)
+{
+	buf_free(&account->attempts);
+	buf_free(&account->said);
+}
+
+void
+account_clear(struct account *account)
+{
+	buf_clear(&account->attempts);
+	buf_clear(&account->said);
+	buf_trim(&account->attempts, KIB);
+	buf_trim(&account->said, KIB);
+	account->timed_out = false;
+}
+
+void
+account_add(struct account *account, const char *provider, size_t provider_len, int status, enum record_end result,
+    uint64_t ms, const char *error)
+{
+	struct buf *to = &account->attempts, *said = &account->said;
+
+	buf_puts(to, buf_len(to) > 0 ? ",{\"provider\":" : "{\"provider\":");
+	json_put_string(to, provider, provider_len);
+	if (status != 0) {
+		buf_puts(to, ",\"status\":");
+		buf_put_u64(to, (uint64_t)status);
+	}
+	buf_puts(to, ",\"result\":\"");
+	buf_puts(to, record_end_name(result));
+	buf_puts(to, "\",\"ms\":");
+	buf_put_u64(to, ms);
+	if (error != NULL) {
+		buf_puts(to, ",\"error\":");
+		json_put_string(to, error, strlen(error));
+		if (buf_len(said) > 0)
+			buf_puts(said, "; ");
+		buf_put(said, provider, provider_len);
+		buf_puts(said, ": ");
+		buf_puts(said, error);
+	}
+	buf_putc(to, '}');
+	if (result != END_REFUSED)
+		account->timed_out = result == END_TIMEOUT;
+}

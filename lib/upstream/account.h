@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* What happened to a request, attempt by attempt: for its end record, and in words for a person. Pure. */
+#ifndef LB_UPSTREAM_ACCOUNT_H
+#define LB_UPSTREAM_ACCOUNT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "record/record.h"
+
+struct account {
+	struct buf attempts;	/* objects with commas between them, as in the end record */
+	struct buf said;	/* `PROVIDER: WHAT; PROVIDER: WHAT`: what went wrong */
+	bool timed_out;		/* a time limit ended the last attempt that was made */
+};
+
+void account_init(struct account *account);
+void account_free(struct account *account);
+
+/* Empties it and keeps a little of its memory. */
+void account_clear(struct account *account);
+
+/*
+ * Adds an attempt: the provider's name, the status of its answer (0: none), the result (END_REFUSED: lb did not make the
+ * attempt), how long it took. `error` says what went wrong; NULL if nothing did.
+ */
+void account_add(struct account *account, const char *provider, size_t provider_len, int status,
+    enum record_end result, uint64_t ms, const char *error);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* The records of answers, gathered for one write; consecutive pieces of one answer become one `data` record. */
+#ifndef LB_UPSTREAM_ANSWER_H
+#define LB_UPSTREAM_ANSWER_H
+
+#include <stdint.h>
+
+#include "record/record.h"
+#include "upstream/account.h"
+#include "upstream/plan.h"
+
+struct answers {
+	struct buf out;		/* what is to be written */
+	uint64_t id;		/* whose data record stands last in `out`; 0: another kind of record does */
+	size_t bytes_at;	/* in that record, from the front of `out`: the digits of its length */
+	size_t payload_at;	/* its payload */
+	size_t end;		/* its end: if `out` is longer, something else was added */
+};
+
+/* The head of a provider's answer. */
+struct answer_head {
+	int status;
+	const char *lines;	/* header lines, as headers_keep_response writes them */
+	size_t lines_len;
+	int64_t length;		/* of the body; -1: not known */
+	const char *provider;
+	unsigned attempt;	/* its number, from 1 */
+	enum dialect dialect;	/* the provider's */
+};
+
+/* `open`: the request was taken up. */
+void answers_put_open(struct answers *answers, uint64_t id, const struct plan *plan);
+
+/* `head`: a provider's. */
+void answers_put_head(struct answers *answers, uint64_t id, const struct answer_head *head);
+
+/*
+ * Adds `n` octets of the answer `id`: to the data record that stands last, if it is of the same answer and does not
+ * grow beyond ANSWER_DATA_MAX, else as a new one. Nothing for 0 octets.
+ */
+void answers_put_data(struct answers *answers, uint64_t id, const char *p, size_t n);
+
+/*
+ * `head` and `data` of an error of lb's own, which is final: `body` is the whole of it. With `head_only` its length is told
+ * and the data left out.
+ */
+void answers_put_final(struct answers *answers, uint64_t id, int status, const struct buf *body, bool head_only);
+
+/* `end`. `error` is NULL for a complete answer; `first_ms` is NULL if no octet of an answer came. */
+void answers_put_end(struct answers *answers, uint64_t id, enum record_end result, const char *error,
+    const struct account *account, const uint64_t *first_ms, uint64_t total_ms);
+
+/* To be called when `out` was written and emptied. */
+void answers_written(struct answers *answers);
+
+#endif
