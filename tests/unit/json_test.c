@@ -152,7 +152,7 @@ test_equals(void)
 
 		snprintf(name, sizeof name, "json_equals(%s, %s)", cases[i].json, cases[i].text);
 		TEST(json_equals((struct json){ page.text, strlen(cases[i].json) }, cases[i].text) == cases[i].equal, name);
-		test_page_free(&page);
+		test_page_free(page);
 	}
 }
 
