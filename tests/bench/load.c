@@ -26,7 +26,7 @@
 #include "base/num.h"
 
 #define SECOND_NS 1000000000
-#define CONNECTIONS_MAX 10000
+#define CLIENTS_MAX 10000
 #define EVENTS_AT_ONCE 256
 #define STALL_MS 15000
 
@@ -362,7 +362,7 @@ read_options(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "c:n:t:m:e:b:foh", long_options, NULL)) != -1) {
 		switch (option) {
-		case 'c': options.connections = number(optarg, CONNECTIONS_MAX); break;
+		case 'c': options.connections = number(optarg, CLIENTS_MAX); break;
 		case 'n': options.requests = number(optarg, UINT32_MAX); break;
 		case 't': options.time_ms = number(optarg, 600000); break;
 		case 'm': options.mode = optarg; break;
