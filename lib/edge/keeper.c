@@ -181,6 +181,9 @@ stage_died(struct slot *slot, int place, int status)
 	struct keeper *k = slot->keeper;
 	char text[80];
 
+	/* At the end the edge closes its pipes, and its own exit may be seen after theirs. */
+	if ((k->stopping || k->connected) && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_DONE)
+		slot->ending = true;
 	if (!slot->ending) {
 		slot->ending = true;
 		diag_warning("pipeline %u: %s %s", slot->generation, k->options->stages[place][0],

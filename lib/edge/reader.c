@@ -196,6 +196,8 @@ read_head(struct reader *r, uint64_t id, const char *peer)
 {
 	struct http_request head;
 
+	/* A bad request may have come to its target before it went bad. */
+	head.target = (struct http_span){ NULL, 0 };
 	switch (http_request_parse(&head, buf_data(&r->in), buf_len(&r->in), r->seen)) {
 	case HTTP_OK:
 		r->id = id;
