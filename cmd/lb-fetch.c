@@ -258,8 +258,8 @@ connections(void)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / 2 > CONNECTIONS_MAX)
-		return CONNECTIONS_MAX;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / 2 > KEPT_CONNECTIONS_MAX)
+		return KEPT_CONNECTIONS_MAX;
 	return limit.rlim_cur / 2;
 }
 

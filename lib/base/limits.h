@@ -136,7 +136,7 @@
 #define RECEIVE_MAX (16 * KIB)
 
 /* Connections to providers kept open for reuse, at most, whatever the descriptor limit allows. */
-#define CONNECTIONS_MAX 4096
+#define KEPT_CONNECTIONS_MAX 4096
 
 /* What libcurl sends of a large body at once: each open transfer with one has such a buffer. */
 #define SEND_MAX (32 * KIB)
