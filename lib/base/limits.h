@@ -48,6 +48,24 @@
 /* A payload from here on is written from where it lies; a smaller one is copied, to go out with its neighbours. */
 #define COPY_MAX (32 * KIB)
 
+/*
+ * An event of a stream. Deltas are small, but a redacted thinking block or a search's result comes whole in one event;
+ * half of the largest body is more than any of them.
+ */
+#define SSE_EVENT_MAX (16 * MIB)
+
+/* What a stream keeps allocated between events: most events are far smaller, and a thousand streams are open at once. */
+#define SSE_PARTIAL_KEEP (4 * KIB)
+
+/* What made a stream fail, as `end` says it: a line for a person, of which the client got the whole. */
+#define STREAM_ERROR_MAX KIB
+
+/* A provider's name or a request's id, as messages to clients have them. */
+#define STREAM_NAME_MAX 256
+
+/* What the work of all streams together keeps allocated: an event is seldom larger than what one read takes. */
+#define STREAM_WORK_KEEP (2 * READ_MAX)
+
 /* A configuration file. */
 #define CONFIG_MAX (4 * MIB)
 
