@@ -555,7 +555,7 @@ END
 	sed -n 's/^	{ "\([a-z]*\)", \(ANYWHERE\|IN_BLOCK\|IN_ANSWER\), .*/\1/p' "$ROOT/lib/replay/parse.c" | sort >code
 	[ "$(wc -l <code)" -ge 20 ]
 	awk '/^\.Sh/ { here = /THE SCRIPT/ }
-		here && /^\.It Ic/ { for (i = 2; i < NF; i++) if ($i == "Ic") print $(i + 1) }' "$ROOT/man/lb-replay.1" | sort >page
+		here && /^\.It Ic/ { for (i = 2; i < NF; i++) if ($i == "Ic") print $(i + 1) }' "$ROOT/man/lb-replay.1" | sort -u >page
 	same code page
 }
 
