@@ -6,13 +6,12 @@
 
 #include "base/clock.h"
 #include "base/diag.h"
+#include "base/idmap.h"
 #include "base/limits.h"
 #include "upstream/failover.h"
 #include "upstream/headers.h"
 #include "upstream/plan.h"
 #include "upstream/splice.h"
-
-enum { FIRST_BUCKETS = 64 };
 
 /* An answer that is passed on only if no other attempt gives a better one. */
 struct held {
@@ -27,7 +26,7 @@ struct held {
 
 struct exchange {
 	struct exchanges *all;
-	struct exchange *next;		/* in its bucket, or among those to be used again */
+	struct exchange *next;		/* among those to be used again */
 	uint64_t id;
 	struct plan plan;		/* points into `header`, as `attempts` and `attempt` do */
 	struct buf header;		/* of the request record; so this and `body` until an answer is passed on */
@@ -58,9 +57,7 @@ struct exchanges {
 	struct transfers *transfers;
 	const struct config *config;
 	const struct secrets *secrets;
-	struct exchange **buckets;
-	size_t bucket_count;		/* a power of two */
-	size_t count;
+	struct idmap open;
 	struct exchange *unused;
 	size_t unused_count;
 	struct answers answers;
@@ -69,42 +66,23 @@ struct exchanges {
 static void next_attempt(struct exchange *exchange);
 static void on_wait(struct ev_loop *ev, ev_timer *timer, int revents);
 
-/* The table */
-
-static struct exchange **
-find(struct exchanges *all, uint64_t id)
-{
-	struct exchange **at = &all->buckets[id & (all->bucket_count - 1)];
-
-	while (*at != NULL && (*at)->id != id)
-		at = &(*at)->next;
-	return at;
-}
-
-/* Doubles the buckets. Without memory for it they stay as they are, only fuller. */
 static void
-spread(struct exchanges *all)
+free_memory(struct exchange *exchange)
 {
-	size_t count = all->bucket_count * 2;
-	struct exchange **buckets = calloc(count, sizeof *buckets);
-
-	if (buckets == NULL)
-		return;
-	for (size_t i = 0; i < all->bucket_count; i++)
-		for (struct exchange *exchange = all->buckets[i], *next; exchange != NULL; exchange = next) {
-			next = exchange->next;
-			exchange->next = buckets[exchange->id & (count - 1)];
-			buckets[exchange->id & (count - 1)] = exchange;
-		}
-	free(all->buckets);
-	all->buckets = buckets;
-	all->bucket_count = count;
+	buf_free(&exchange->header);
+	buf_free(&exchange->body);
+	buf_free(&exchange->model);
+	buf_free(&exchange->request_id);
+	buf_free(&exchange->url);
+	buf_free(&exchange->held.head);
+	buf_free(&exchange->held.body);
+	account_free(&exchange->account);
 }
 
 static struct exchange *
 new_exchange(struct exchanges *all, uint64_t id)
 {
-	struct exchange *exchange = all->unused, **place;
+	struct exchange *exchange = all->unused;
 
 	if (exchange != NULL) {
 		all->unused = exchange->next;
@@ -124,25 +102,12 @@ new_exchange(struct exchanges *all, uint64_t id)
 		exchange->all = all;
 	}
 	buf_init(&exchange->body, RECORD_PAYLOAD_MAX + RECORD_HEADER_MAX);
-	if (++all->count > all->bucket_count)
-		spread(all);
-	place = find(all, exchange->id = id);
-	exchange->next = *place;
-	*place = exchange;
-	return exchange;
-}
-
-static void
-free_memory(struct exchange *exchange)
-{
-	buf_free(&exchange->header);
-	buf_free(&exchange->body);
-	buf_free(&exchange->model);
-	buf_free(&exchange->request_id);
-	buf_free(&exchange->url);
-	buf_free(&exchange->held.head);
-	buf_free(&exchange->held.body);
-	account_free(&exchange->account);
+	exchange->id = id;
+	if (idmap_put(&all->open, id, exchange))
+		return exchange;
+	free_memory(exchange);
+	free(exchange);
+	return NULL;
 }
 
 /* Takes it out of the table. What it held for the next one to use is kept, but for large memory. */
@@ -150,12 +115,10 @@ static void
 forget(struct exchange *exchange)
 {
 	struct exchanges *all = exchange->all;
-	struct exchange **place = find(all, exchange->id);
 	struct buf *kept[] = { &exchange->header, &exchange->request_id, &exchange->url, &exchange->model,
 		&exchange->held.head, &exchange->held.body };
 
-	*place = exchange->next;
-	all->count--;
+	idmap_remove(&all->open, exchange->id);
 	ev_timer_stop(all->ev, &exchange->wait);
 	if (all->unused_count >= HANDLES_KEPT) {
 		free_memory(exchange);
@@ -597,7 +560,7 @@ exchanges_open(struct exchanges *all, const struct record *record, struct buf *i
 	struct exchange *exchange;
 	const char *why;
 
-	if (*find(all, record->id) != NULL) {
+	if (idmap_get(&all->open, record->id) != NULL) {
 		diag_error("unable to take request %llu: one of that id is open", (unsigned long long)record->id);
 		return false;
 	}
@@ -621,7 +584,7 @@ exchanges_open(struct exchanges *all, const struct record *record, struct buf *i
 void
 exchanges_cancel(struct exchanges *all, uint64_t id)
 {
-	struct exchange *exchange = *find(all, id);
+	struct exchange *exchange = idmap_get(&all->open, id);
 
 	if (exchange == NULL)
 		return;
@@ -638,7 +601,7 @@ exchanges_cancel(struct exchanges *all, uint64_t id)
 void
 exchanges_pause(struct exchanges *all, uint64_t id)
 {
-	struct exchange *exchange = *find(all, id);
+	struct exchange *exchange = idmap_get(&all->open, id);
 
 	if (exchange != NULL && exchange->transfer != NULL && exchange->committed)
 		transfer_pause(exchange->transfer);
@@ -647,7 +610,7 @@ exchanges_pause(struct exchanges *all, uint64_t id)
 void
 exchanges_resume(struct exchanges *all, uint64_t id)
 {
-	struct exchange *exchange = *find(all, id);
+	struct exchange *exchange = idmap_get(&all->open, id);
 
 	if (exchange != NULL && exchange->transfer != NULL && exchange->committed)
 		transfer_resume(exchange->transfer);
@@ -656,16 +619,15 @@ exchanges_resume(struct exchanges *all, uint64_t id)
 void
 exchanges_resume_all(struct exchanges *all)
 {
-	for (size_t i = 0; i < all->bucket_count; i++)
-		for (struct exchange *exchange = all->buckets[i]; exchange != NULL; exchange = exchange->next)
-			if (exchange->transfer != NULL && exchange->committed)
-				transfer_resume(exchange->transfer);
+	for (size_t i = 0; i < all->open.size; i++)
+		if (all->open.slots[i].id != 0)
+			exchanges_resume(all, all->open.slots[i].id);
 }
 
 size_t
 exchanges_count(const struct exchanges *all)
 {
-	return all->count;
+	return all->open.count;
 }
 
 struct answers *
@@ -687,38 +649,27 @@ exchanges_new(struct ev_loop *ev, struct transfers *transfers, const struct conf
 	all->config = config;
 	all->secrets = secrets;
 	all->answers.out = BUF_INIT(SIZE_MAX);
-	all->bucket_count = FIRST_BUCKETS;
-	if ((all->buckets = calloc(all->bucket_count, sizeof *all->buckets)) == NULL) {
-		free(all);
-		return NULL;
-	}
 	return all;
-}
-
-static void
-free_chain(struct exchange *exchange)
-{
-	while (exchange != NULL) {
-		struct exchange *next = exchange->next;
-
-		if (exchange->transfer != NULL)
-			transfer_cancel(exchange->transfer);
-		ev_timer_stop(exchange->all->ev, &exchange->wait);
-		free_memory(exchange);
-		free(exchange);
-		exchange = next;
-	}
 }
 
 void
 exchanges_free(struct exchanges *all)
 {
+	struct exchange *exchange;
+
 	if (all == NULL)
 		return;
-	for (size_t i = 0; i < all->bucket_count; i++)
-		free_chain(all->buckets[i]);
-	free_chain(all->unused);
+	while ((exchange = idmap_any(&all->open)) != NULL) {
+		if (exchange->transfer != NULL)
+			transfer_cancel(exchange->transfer);
+		forget(exchange);
+	}
+	while ((exchange = all->unused) != NULL) {
+		all->unused = exchange->next;
+		free_memory(exchange);
+		free(exchange);
+	}
+	idmap_free(&all->open);
 	buf_free(&all->answers.out);
-	free(all->buckets);
 	free(all);
 }
