@@ -17,9 +17,9 @@
 static const char usage[] = "usage: lb-replay [-r FILE] SCRIPT\n"
 			    "Answers request records from a script.\n"
 			    "  -r, --record FILE  append every record that comes in to FILE\n"
-			    "  -h, --help         show this\n"
-			    "  -V, --version      show the version\n"
-			    "The page is lb-replay(1), with the format of SCRIPT.\n";
+			    "  --help             this text\n"
+			    "  --version          the version\n"
+			    "See lb-replay(1), which has the format of SCRIPT.\n";
 
 /* Says each mistake of the script's, all of which replay_load has found. */
 static struct replay_script *
@@ -27,18 +27,13 @@ load(const char *path)
 {
 	struct buf errors = BUF_INIT(2 * REPLAY_SCRIPT_MAX);
 	struct replay_script *script;
-	const char *line, *end;
 
 	script = replay_load(path, &errors);
 	if (script != NULL) {
 		buf_free(&errors);
 		return script;
 	}
-	for (line = buf_data(&errors); buf_len(&errors) > 0 && (end = memchr(line, '\n', buf_len(&errors))) != NULL;
-	    line = end + 1) {
-		diag_error("%.*s", (int)(end - line), line);
-		buf_consume(&errors, (size_t)(end - line) + 1);
-	}
+	diag_lines(buf_data(&errors), buf_len(&errors));
 	buf_free(&errors);
 	exit(EXIT_USAGE);
 }
@@ -65,7 +60,7 @@ main(int argc, char **argv)
 	diag_init(argv[0]);
 	signal(SIGPIPE, SIG_IGN);
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "r:hV", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "r:", options, NULL)) != -1) {
 		if (option == 'h')
 			return say(usage);
 		if (option == 'V')

@@ -52,7 +52,7 @@ while line := sys.stdin.buffer.readline():
 
 @test "a script that cannot be read is 100" {
 	run -100 lb-replay nowhere.replay
-	[[ "$output" == *"unable to read nowhere.replay: No such file or directory" ]]
+	[[ "$output" == "nowhere.replay:1: unable to read the script: No such file or directory" ]]
 }
 
 @test "a block is found by method, path, model, stream and header; the first one counts" {
@@ -503,16 +503,16 @@ on GET / color=red stream=maybe header=:x
 		body <<NEVER
 END
 	run -100 lb-replay s.replay
-	sed -n 's/^lb-replay: fatal: s.replay:\([0-9]*\): .*/\1/p' <<<"$output" | sort -n | uniq | tr '\n' , >got
+	sed -n 's/^s.replay:\([0-9]*\): .*/\1/p' <<<"$output" | sort -n | uniq | tr '\n' , >got
 	[ "$(cat got)" = 1,2,3,4,5,6,7,8,9,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,30,31,32,33,34,37,38,40,42, ]
 	# Files are looked for once the script is understood.
 	printf 'on GET /\n\tanswer 200\n\t\tfile nowhere.txt\n\tanswer 200\n\t\tfile .\n' >s.replay
 	run -100 lb-replay s.replay
-	[ "${lines[0]}" = 'lb-replay: fatal: s.replay:3: unable to read nowhere.txt: No such file or directory' ]
-	[ "${lines[1]}" = 'lb-replay: fatal: s.replay:5: unable to read .: Is a directory' ]
+	[ "${lines[0]}" = 's.replay:3: unable to read nowhere.txt: No such file or directory' ]
+	[ "${lines[1]}" = 's.replay:5: unable to read .: Is a directory' ]
 	: >empty.replay
 	run -100 lb-replay empty.replay
-	[ "$output" = 'lb-replay: fatal: empty.replay:1: the script has no `on`' ]
+	[ "$output" = 'empty.replay:1: the script has no `on`' ]
 }
 
 @test "the examples of the page give what the page says" {

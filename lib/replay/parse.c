@@ -169,7 +169,8 @@ parse_condition(struct parser *parser, struct replay_text word)
 	const char *equals = memchr(word.p, '=', word.len), *colon;
 	struct replay_text key = { word.p, equals ? (size_t)(equals - word.p) : word.len };
 
-	condition.value = equals ? (struct replay_text){ equals + 1, word.len - key.len - 1 } : (struct replay_text){ 0 };
+	if (equals != NULL)
+		condition.value = (struct replay_text){ equals + 1, word.len - key.len - 1 };
 	if (equals != NULL && replay_text_is(key, "model")) {
 		condition.subject = REPLAY_ON_MODEL;
 	} else if (equals != NULL && replay_text_is(key, "stream")) {
@@ -245,10 +246,10 @@ parse_answer(struct parser *parser, struct replay_text rest)
 	answer.first_header = buf_len(&parser->script->headers) / sizeof(struct replay_header);
 	answer.first_step = buf_len(&parser->script->steps) / sizeof(struct replay_step);
 	buf_put(&parser->script->answers, &answer, sizeof answer);
-	parser->block->answers++;
 	parser->answer = &parser->spare_answer;
 	if (!parser->script->answers.failed)
-		parser->answer = replay_answer(parser->script, parser->block->first_answer + parser->block->answers - 1);
+		parser->answer = replay_answer(parser->script, parser->block->first_answer + parser->block->answers);
+	parser->block->answers++;
 }
 
 /* For the directives that are about the head. */

@@ -241,7 +241,7 @@ put_head(struct replay_player *player, struct buf *out)
 	if (answer->has_length || !answer->no_length) {
 		buf_clear(&value);
 		buf_put_u64(&value, answer->has_length ? answer->length : body_length(player));
-		put_header(out, &first, (struct replay_text){ "content-length", 14 }, buf_data(&value), buf_len(&value));
+		put_default_header(out, &first, "content-length", buf_str(&value) ? buf_data(&value) : "0");
 	}
 	buf_putc(out, '}');
 	record_finish(out);

@@ -10,8 +10,8 @@
 struct replay_player;
 
 /*
- * Begins the answer to a request record: the first block that matches it gives its next one, and counts it; where none does
- * it is a 404 that says so. NULL without memory. `script` must outlive it; the record is needed during this call only.
+ * Begins the answer to a request record: the first block that matches it gives its next one, and counts it; where none
+ * does it is a 404 that says so. NULL without memory. `script` must outlive it; the record is needed during this call only.
  */
 struct replay_player *replay_begin(struct replay_script *script, const struct record *request);
 void replay_player_free(struct replay_player *player);

@@ -121,7 +121,7 @@ replay_load(const char *path, struct buf *errors)
 	int error = read_file(path, &text);
 
 	if (error != 0)
-		buf_printf(errors, "unable to read %s: %s\n", path, strerror(error));
+		buf_printf(errors, "%s:1: unable to read the script: %s\n", path, strerror(error));
 	else
 		script = replay_parse(path, buf_data(&text), buf_len(&text), errors);
 	buf_free(&text);

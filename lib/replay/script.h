@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scripts of lb-replay, whose page has the format: blocks that match requests, each with the answers it gives in turn,
- * each a list of steps.
+ * The scripts of lb-replay, whose page has the format: blocks that match requests, each with the answers it gives in
+ * turn, each a list of steps.
  */
 #ifndef LB_REPLAY_SCRIPT_H
 #define LB_REPLAY_SCRIPT_H

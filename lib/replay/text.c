@@ -127,7 +127,7 @@ replay_unescape(char *p, size_t n, size_t *len, const char **bad)
 	return true;
 }
 
-/* The next `${` or `$${` at or behind `*pos`. `*name` is the whole of it; without a closing brace the rest of the text. */
+/* The next `${` or `$${` from `*pos` on. `*name` is the whole of it; without a closing brace the rest of the text. */
 static bool
 find_substitution(struct replay_text text, size_t *pos, struct replay_text *name, bool *escaped)
 {

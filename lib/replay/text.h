@@ -28,8 +28,8 @@ bool replay_glob(struct replay_text pattern, struct replay_text text);
 bool replay_text_time(struct replay_text text, uint64_t max_ms, uint64_t *ms);
 
 /*
- * Writes the `n` octets at `p` to themselves with the escapes \n \r \t \\ \xHH replaced; `*len` is what is left of them. False,
- * with `*bad` at the backslash, if there is another.
+ * Writes the `n` octets at `p` to themselves with the escapes \n \r \t \\ \xHH replaced; `*len` is what is left of them.
+ * False, with `*bad` at the backslash, if there is another.
  */
 bool replay_unescape(char *p, size_t n, size_t *len, const char **bad);
 
@@ -47,8 +47,8 @@ enum replay_substitution {
 };
 
 /*
- * Checks the substitutions of a text, of which those in the set `allowed` may be used. Returns true, or false with the one
- * that is wrong, as it stands there. `$${` stands for `${`.
+ * Checks the substitutions of a text, of which those in the set `allowed` may be used. Returns true, or false with the
+ * one that is wrong, as it stands there. `$${` stands for `${`.
  */
 bool replay_text_check(struct replay_text text, unsigned allowed, struct replay_text *bad);
 
