@@ -420,12 +420,16 @@ json_equals(struct json string, const char *s)
 		return string.len == n + 2 && memcmp(string.p + 1, s, n) == 0;
 	while (i < string.len - 1) {
 		char octets[4];
-		size_t used = 1, len = 1;
+		size_t used, len;
 
-		if (string.p[i] == '\\')
-			len = utf8_encode(unescape(string.p + i, string.len - 1 - i, &used), octets);
-		else
-			octets[0] = string.p[i];
+		if (string.p[i] != '\\') {
+			if (at == n || string.p[i] != s[at])
+				return false;
+			at++;
+			i++;
+			continue;
+		}
+		len = utf8_encode(unescape(string.p + i, string.len - 1 - i, &used), octets);
 		if (len > n - at || memcmp(s + at, octets, len) != 0)
 			return false;
 		at += len;
