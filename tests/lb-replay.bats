@@ -581,3 +581,21 @@ END
 		'.[0].input_tokens > 0 and .[1].data[0].id == "recorded" and .[2].error.type == "not_found_error"'
 	records <out | jq -s -e 'map(select(.type == "head").status) == [200, 200, 404]'
 }
+
+@test "every fault script of the fixtures is one, and answers with what its name says" {
+	request 1 POST /v1/messages '{"model":"m","stream":true}' >in.rec
+	for script in "$FIXTURES"/replay/*.replay; do
+		lb-replay "$script" </dev/null || { echo "# $script"; return 1; }
+	done
+	fault() { lb-replay "$FIXTURES/replay/$1.replay" <in.rec; }
+	fault good | payloads | sed -n 's/^data: //p' | jq -s -e 'map(.type)[0, -1] | . == "message_start" or . == "message_stop"'
+	fault 429-retry-after | head -n 1 | jq -e '.status == 429 and .headers["retry-after"] == "7"'
+	fault bom | payloads | head -c 3 | cmp - <(printf '\xef\xbb\xbf')
+	fault crlf | payloads | python3 -c 'import sys; s = sys.stdin.buffer.read(); assert s.count(b"\n") == s.count(b"\r\n") > 9'
+	fault cr | payloads | python3 -c 'import sys; s = sys.stdin.buffer.read(); assert s.count(b"\r") > 9 and b"\n" not in s'
+	fault cut-mid-utf8 | payloads | tail -c 1 | cmp - <(printf '\xc3')
+	fault bigints | payloads | grep -q 'id\\": 12345678901234567890.*"seen":9007199254740993'
+	fault ndjson | payloads | jq -s -e '.[0].type == "message_start"'
+	fault reset-mid-event | tail -n 1 | jq -e '.reset'
+	[ "$(fault big | payloads | wc -c)" -gt 10000000 ]
+}
