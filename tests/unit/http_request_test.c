@@ -349,6 +349,50 @@ test_refused(void)
 	}
 }
 
+/* The octets that may stand in a method, a target, a name and a value: each, at each place in sixteen. */
+static void
+test_octets(void)
+{
+	static const char token[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	static const char path[] = "-._~!$&'()*+,;=:@/?0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	static const char *const before[] = { "", "GET /", GET, GET "A: " };
+	static const char *const behind[] = { " / HTTP/1.1\r\nHost: a\r\n\r\n", " HTTP/1.1\r\nHost: a\r\n\r\n",
+		": b\r\n\r\n", "\r\n\r\n" };
+	struct buf text = BUF_INIT(4096);
+	bool passed = true;
+
+	for (int where = 0; where < 4; where++)
+		for (int c = 0; c < 256; c++)
+			for (size_t at = 0; at < 16; at++) {
+				bool allowed = where == 3 ? (c >= 0x20 && c != 0x7f) || c == '\t' :
+				    c != 0 && strchr(where == 1 ? path : token, c) != NULL;
+
+				/* A colon ends a name: what it leaves is another good line. */
+				if (where == 2 && c == ':')
+					continue;
+				buf_clear(&text);
+				buf_puts(&text, before[where]);
+				buf_puts(&text, "ghijklmnopqrstuv");
+				buf_data(&text)[buf_len(&text) - 16 + at] = (char)c;
+				buf_puts(&text, behind[where]);
+				if ((parse(buf_data(&text), buf_len(&text), 0) == HTTP_OK) != allowed) {
+					printf("# where %d octet %d at %zu\n", where, c, at);
+					passed = false;
+				}
+			}
+	TEST(passed, "every octet in every part of the head");
+	buf_free(&text);
+}
+
+/* The caller's promise is kept to: what it has seen is not searched again, which a mistake in that part shows. */
+static void
+test_seen(void)
+{
+	static const char text[] = GET "A: \0\0\r\n\r\n";
+
+	TEST(parse(text, sizeof text - 1, sizeof text - 3) == HTTP_OK, "what was seen is not searched again");
+}
+
 /* What comes behind the head is not looked at. */
 static void
 test_behind(void)
@@ -484,6 +528,8 @@ main(void)
 {
 	test_taken();
 	test_refused();
+	test_octets();
+	test_seen();
 	test_behind();
 	test_long_line();
 	test_long_head();
