@@ -66,3 +66,34 @@ listening() {
 same() {
 	diff -u "$1" "$2"
 }
+
+# page_examples PAGE LEAST: runs the literal blocks of a page's EXAMPLES and DIAGNOSTICS in $T, at least so many commands:
+# `$ cat FILE` is followed by the file, which is written, any other `$ command` by what it prints.
+page_examples() {
+	local command= line count=0
+	cd "$T" || return
+	awk '/^\.Sh/ { here = $2 == "EXAMPLES" || $2 == "DIAGNOSTICS" }
+		/^\.Ed/ { literal = 0 }
+		literal && here { gsub(/\\e/, "\\"); gsub(/\\&/, ""); print }
+		/^\.Bd -literal/ { literal = 1 }
+		END { print "$ :" }' "$ROOT/man/$1" >page
+	: >want
+	while IFS= read -r line; do
+		case $line in
+		'$ '*) ;;
+		*) printf '%s\n' "$line" >>want && continue ;;
+		esac
+		case $command in
+		'') ;;
+		'cat '*) cp want "${command#cat }" ;;
+		*)
+			bash -c "$command" >got 2>&1 || true
+			same want got || { echo "# of: $command"; return 1; }
+			;;
+		esac
+		: >want
+		command=${line#'$ '}
+		count=$((count + 1))
+	done <page
+	[ "$count" -gt "$2" ]
+}
