@@ -109,7 +109,7 @@ load(const struct options *o)
 		config = config_load(o->config, &errors);
 	}
 	if (config == NULL) {
-		(void)io_flush(STDERR_FILENO, &errors);
+		diag_lines(buf_data(&errors), buf_len(&errors));
 		diag_fatal(EXIT_USAGE, "the configuration has mistakes");
 	}
 	if (config->provider_count == 0)

@@ -38,6 +38,12 @@ none() {
 	[ -n "$(code_with '[^_[:alnum:]](read|write)\(' lib/base/io.c)" ]
 }
 
+# Under inetd descriptor 2 is the client's socket: only lib/base/diag.c knows where diagnostics go then.
+@test "only the diagnostics write to stderr" {
+	found=$(code_with '\b(STDERR_FILENO|stderr|perror)\b' $(ls lib/*/*.c cmd/*.c | grep -v '^lib/base/diag\.c$'))
+	none "$found"
+}
+
 @test "each source says its licence in one line" {
 	for file in $(ls lib/*/*.[ch] cmd/*.c tests/*/*.[ch] tests/*.bats tests/run tests/deps tests/helper.bash Makefile man/* \
 		.ci/run examples/systemd/*); do
