@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The strict HTTP/1.1 request reader (RFC 9112): a head in memory in, spans out. No I/O, no allocation. Every laxity that
- * the RFC allows a server and that two readers could take differently is refused.
+ * The strict HTTP/1.1 request reader (RFC 9112): a head in memory in, spans out. No I/O, no allocation. Every laxity
+ * that the RFC allows a server and that two readers could take differently is refused.
  */
 #ifndef LB_HTTP_REQUEST_H
 #define LB_HTTP_REQUEST_H
@@ -41,7 +41,7 @@ struct http_request {
 	bool close;			/* the connection ends after the answer (RFC 9112 §9.3) */
 	bool expect_continue;		/* RFC 9110 §10.1.1; only from HTTP/1.1 and with a body */
 
-	/* After HTTP_BAD: the status to answer with, after which the connection must be closed, and why in a few words. */
+	/* After HTTP_BAD: the status to answer with, after which the connection must be closed, and why, in short. */
 	int status;
 	const char *why;
 };
@@ -70,8 +70,8 @@ enum http_result {
  *   505  a version other than HTTP/1.0 and HTTP/1.1
  * One empty line (CRLF) before the request line is skipped (RFC 9112 §2.2).
  *
- * A target in absolute-form (RFC 9112 §3.2.2) is `http://HOST` and a path, and HOST must be the Host field's: where two
- * readers could take different ones there is only one. `target` then begins with the path.
+ * A target in absolute-form (RFC 9112 §3.2.2) is `http://HOST` and a path, and HOST must be the Host field's: where
+ * two readers could take different ones there is only one. `target` then begins with the path.
  *
  * The outcome does not depend on how the input was split, and an ungrammatical head is refused as soon as its request
  * line or an octet that no head has is there, not only at its end.
@@ -96,11 +96,11 @@ struct http_chunked {
  * Decodes from the `n` octets at `p`. `*used` octets of them were taken, and the content among them was moved to the
  * beginning of `p`, `*len` octets.
  *
- * HTTP_OK: the body has ended, its trailers were read and dropped. HTTP_MORE: all `n` octets were used. HTTP_BAD: not by
- * the grammar: a size is 1 to 16 hexadecimal digits; extensions are skipped, begin with `;` right behind the size, close
- * their quotes in the same line, and have at most CHUNK_LINE_MAX octets a line, and in all CHUNK_EXTENSIONS_MAX more than
- * the content so far; trailers have names and colons, and at most TRAILERS_MAX octets; each line ends in CRLF. After
- * HTTP_OK and HTTP_BAD it stays at that.
+ * HTTP_OK: the body has ended, its trailers were read and dropped. HTTP_MORE: all `n` octets were used. HTTP_BAD: not
+ * by the grammar: a size is 1 to 16 hexadecimal digits; extensions are skipped, begin with `;` right behind the size,
+ * close their quotes in the same line, and have at most CHUNK_LINE_MAX octets a line, and in all CHUNK_EXTENSIONS_MAX
+ * more than the content so far; trailers have names and colons, and at most TRAILERS_MAX octets; each line ends in
+ * CRLF. After HTTP_OK and HTTP_BAD it stays at that.
  */
 enum http_result http_chunked_decode(struct http_chunked *chunked, char *p, size_t n, size_t *used, size_t *len);
 

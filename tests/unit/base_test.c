@@ -218,7 +218,8 @@ check_error(enum dialect dialect, int status, const char *type)
 	EXPECT(json_find(body, "error", &error) && member_is(error, "type", type), "error.type");
 	EXPECT(member_is(error, "message", message_as_utf8), "error.message");
 	if (dialect == DIALECT_ANTHROPIC) {
-		EXPECT(member_is(body, "type", "error") && member_is(body, "request_id", "req_\"1"), "type, request_id");
+		EXPECT(member_is(body, "type", "error") && member_is(body, "request_id", "req_\"1"),
+		    "type, request_id");
 	} else {
 		EXPECT(json_find(error, "param", &value) && json_is_null(value), "param");
 		EXPECT(json_find(error, "code", &value) && json_is_null(value), "code");
@@ -245,7 +246,8 @@ test_error_events(void)
 	struct buf out = BUF_INIT(4096);
 
 	dialect_put_error_event(&out, DIALECT_ANTHROPIC, 529, "a\n\nb", "req_1");
-	TEST(is(&out, "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"a\\n\\nb\"},"
+	TEST(is(&out,
+	    "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"a\\n\\nb\"},"
 	    "\"request_id\":\"req_1\"}\n\n"), "an error event of Anthropic's");
 	buf_clear(&out);
 	dialect_put_error_event(&out, DIALECT_OPENAI, 500, "a\r\rb", "req_1");
@@ -300,7 +302,8 @@ test_dialects(void)
 
 		json_put_string(&name, dialect_name((enum dialect)i), strlen(dialect_name((enum dialect)i)));
 		dialect = DIALECT_COUNT;
-		EXPECT(dialect_parse((struct json){ buf_data(&name), buf_len(&name) }, &dialect) && (int)dialect == i, "name");
+		EXPECT(dialect_parse((struct json){ buf_data(&name), buf_len(&name) }, &dialect) && (int)dialect == i,
+		    "name");
 		buf_free(&name);
 	}
 	EXPECT(!dialect_parse((struct json){ "\"Anthropic\"", 11 }, &dialect), "another name");

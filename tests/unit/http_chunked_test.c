@@ -131,7 +131,8 @@ decode_bytes(const char *text, size_t n, struct buf *content, size_t *used, stru
 static bool
 is(const struct buf *content, const char *want)
 {
-	return buf_len(content) == strlen(want) && (buf_len(content) == 0 || memcmp(buf_data(content), want, strlen(want)) == 0);
+	return buf_len(content) == strlen(want) && (buf_len(content) == 0 || memcmp(buf_data(content), want,
+	    strlen(want)) == 0);
 }
 
 static void
@@ -147,7 +148,8 @@ test_taken(void)
 
 		for (size_t k = 0; k <= n; k++) {
 			EXPECT(decode_split(taken[i].text, n, k, &content, &used, &chunked) == HTTP_OK, "in two parts");
-			EXPECT(used == end && is(&content, want) && chunked.total == strlen(want), "what comes in two parts");
+			EXPECT(used == end && is(&content, want) && chunked.total == strlen(want),
+			    "what comes in two parts");
 		}
 		EXPECT(decode_bytes(taken[i].text, n, &content, &used, &chunked) == HTTP_OK, "byte by byte");
 		EXPECT(used == end && is(&content, want), "what comes byte by byte");
@@ -169,7 +171,8 @@ test_refused(void)
 		bool passed = true;
 
 		EXPECT(decode_split(text, n, n - 1, &content, &used, &chunked) == HTTP_BAD, "in two parts");
-		EXPECT(decode_split(text, n - 1, 0, &content, &used, &chunked) == HTTP_MORE, "only its last octet is wrong");
+		EXPECT(decode_split(text, n - 1, 0, &content, &used, &chunked) == HTTP_MORE,
+		    "only its last octet is wrong");
 		for (size_t k = 0; k <= n; k++)
 			EXPECT(decode_split(text, n, k, &content, &used, &chunked) == HTTP_BAD, "in two parts");
 		EXPECT(decode_bytes(text, n, &content, &used, &chunked) == HTTP_BAD && used == n, "byte by byte");

@@ -19,7 +19,8 @@ static const struct {
 } taken[] = {
 	{ HEAD("GET / HTTP/1.1\r\nHost: localhost:9000\r\n\r\n"), "GET / 1 none |Host=localhost:9000" },
 	{ HEAD("\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"), "GET / 1 none |Host=a" },
-	{ HEAD("POST /v1/messages?beta=true HTTP/1.1\r\nhost: a\r\nX-Api-Key:k\r\nA:\t b c \t\r\nContent-Length: 12\r\n\r\n"),
+	{ HEAD("POST /v1/messages?beta=true HTTP/1.1\r\nhost: a\r\nX-Api-Key:k\r\nA:\t b c \t\r\n"
+	    "Content-Length: 12\r\n\r\n"),
 	    "POST /v1/messages?beta=true 1 12 |host=a|X-Api-Key=k|A=b c|Content-Length=12" },
 	{ HEAD(POST "TRANSFER-ENCODING: Chunked\r\n\r\n"), "POST / 1 chunked |Host=a|TRANSFER-ENCODING=Chunked" },
 	{ HEAD(POST "Content-Length: 0\r\n\r\n"), "POST / 1 0 |Host=a|Content-Length=0" },
@@ -28,14 +29,17 @@ static const struct {
 	{ HEAD(POST "Content-Length: 007\r\n\r\n"), "POST / 1 7 |Host=a|Content-Length=007" },
 	/* The end of the connection */
 	{ HEAD(GET "Connection: close\r\n\r\n"), "GET / 1 none close |Host=a|Connection=close" },
-	{ HEAD(GET "Connection: keep-alive, ,CLOSE\r\n\r\n"), "GET / 1 none close |Host=a|Connection=keep-alive, ,CLOSE" },
-	{ HEAD(GET "Connection: TE\r\nConnection: close\r\n\r\n"), "GET / 1 none close |Host=a|Connection=TE|Connection=close" },
+	{ HEAD(GET "Connection: keep-alive, ,CLOSE\r\n\r\n"),
+	    "GET / 1 none close |Host=a|Connection=keep-alive, ,CLOSE" },
+	{ HEAD(GET "Connection: TE\r\nConnection: close\r\n\r\n"),
+	    "GET / 1 none close |Host=a|Connection=TE|Connection=close" },
 	{ HEAD(GET "Connection: closed\r\n\r\n"), "GET / 1 none |Host=a|Connection=closed" },
 	{ HEAD(GET "Connection:\r\n\r\n"), "GET / 1 none |Host=a|Connection=" },
 	{ HEAD("GET / HTTP/1.0\r\n\r\n"), "GET / 0 none close " },
 	{ HEAD("GET / HTTP/1.0\r\nHost: a\r\n\r\n"), "GET / 0 none close |Host=a" },
 	{ HEAD("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n"), "GET / 0 none |Connection=Keep-Alive" },
-	{ HEAD("GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n"), "GET / 0 none close |Connection=keep-alive, close" },
+	{ HEAD("GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n"),
+	    "GET / 0 none close |Connection=keep-alive, close" },
 	{ HEAD("POST / HTTP/1.0\r\nContent-Length: 3\r\n\r\n"), "POST / 0 3 close |Content-Length=3" },
 	/* 100-continue: only with a body, and only from HTTP/1.1 */
 	{ HEAD(POST "Expect: 100-Continue\r\nContent-Length: 1\r\n\r\n"),
@@ -62,10 +66,13 @@ static const struct {
 	{ HEAD("GET http://a/b HTTP/1.0\r\n\r\n"), "GET /b 0 none close " },
 	/* Hosts */
 	{ HEAD("GET / HTTP/1.1\r\nHost:127.0.0.1\r\n\r\n"), "GET / 1 none |Host=127.0.0.1" },
-	{ HEAD("GET / HTTP/1.1\r\nHost: [::ffff:127.0.0.1]:65535\r\n\r\n"), "GET / 1 none |Host=[::ffff:127.0.0.1]:65535" },
-	{ HEAD("GET / HTTP/1.1\r\nHost: my_host-1.example.:00080\r\n\r\n"), "GET / 1 none |Host=my_host-1.example.:00080" },
+	{ HEAD("GET / HTTP/1.1\r\nHost: [::ffff:127.0.0.1]:65535\r\n\r\n"),
+	    "GET / 1 none |Host=[::ffff:127.0.0.1]:65535" },
+	{ HEAD("GET / HTTP/1.1\r\nHost: my_host-1.example.:00080\r\n\r\n"),
+	    "GET / 1 none |Host=my_host-1.example.:00080" },
 	/* Values */
-	{ HEAD(GET "A: \"\xc3\xa9\xff\" \t(\\)\r\nB:\r\nC: \t \r\n\r\n"), "GET / 1 none |Host=a|A=\"\xc3\xa9\xff\" \t(\\)|B=|C=" },
+	{ HEAD(GET "A: \"\xc3\xa9\xff\" \t(\\)\r\nB:\r\nC: \t \r\n\r\n"),
+	    "GET / 1 none |Host=a|A=\"\xc3\xa9\xff\" \t(\\)|B=|C=" },
 	{ HEAD(GET "A:: b:c\r\nA: 2\r\n\r\n"), "GET / 1 none |Host=a|A=: b:c|A=2" },
 	{ HEAD(GET "Content_Length: x\r\nTransfer-Encodings: y\r\n\r\n"),
 	    "GET / 1 none |Host=a|Content_Length=x|Transfer-Encodings=y" },
@@ -317,7 +324,8 @@ test_taken(void)
 		for (size_t k = 0; k < n; k++) {
 			EXPECT(parse(text, k, 0) == HTTP_MORE, "a part of it");
 			EXPECT(parse(text, k, k > 0 ? k - 1 : 0) == HTTP_MORE, "byte by byte");
-			EXPECT(parse(text, n, k) == HTTP_OK && strcmp(summary(&got), taken[i].want) == 0, "in two parts");
+			EXPECT(parse(text, n, k) == HTTP_OK && strcmp(summary(&got), taken[i].want) == 0,
+			    "in two parts");
 		}
 		TEST(passed, taken[i].want);
 	}
@@ -333,7 +341,8 @@ test_refused(void)
 		size_t n = refused[i].n, enough = 0;
 		bool passed = true;
 
-		EXPECT(parse(text, n, 0) == HTTP_BAD && request.status == refused[i].status && request.why != NULL, "whole");
+		EXPECT(parse(text, n, 0) == HTTP_BAD && request.status == refused[i].status && request.why != NULL,
+		    "whole");
 		while (parse(text, enough, enough > 0 ? enough - 1 : 0) == HTTP_MORE && enough < n)
 			enough++;
 		EXPECT(enough <= n && request.status == refused[i].status, "byte by byte");
@@ -399,7 +408,8 @@ test_behind(void)
 {
 	static const char text[] = GET "\r\n\n\0\r\n \x7f";
 
-	TEST(parse(text, sizeof text - 1, 0) == HTTP_OK && request.head_len == sizeof GET - 1 + 2, "the body is not read");
+	TEST(parse(text, sizeof text - 1, 0) == HTTP_OK && request.head_len == sizeof GET - 1 + 2,
+	    "the body is not read");
 }
 
 /* A request line of `n` octets without its line end, and a Host. */
@@ -453,7 +463,8 @@ test_long_line(void)
 	for (size_t n = 0; n < HEAD_MAX / 2 + 2; n++)
 		buf_putc(&text, 'a');
 	EXPECT(parse(buf_data(&text), buf_len(&text) - 1, 0) == HTTP_MORE, "it may still end");
-	EXPECT(parse(buf_data(&text), buf_len(&text), buf_len(&text) - 1) == HTTP_BAD && request.status == 414, "too late");
+	EXPECT(parse(buf_data(&text), buf_len(&text), buf_len(&text) - 1) == HTTP_BAD && request.status == 414,
+	    "too late");
 	TEST(passed, "a request line longer than half a head is refused with 414, before its end");
 	buf_free(&text);
 }
@@ -474,9 +485,11 @@ test_long_head(void)
 				buf_putc(&text, 'b');
 			buf_puts(&text, "\r\n\r\n");
 			if (more == 0)
-				EXPECT(parse_steps(&text, steps[i], &used) == HTTP_OK && request.head_len == HEAD_MAX, "largest");
+				EXPECT(parse_steps(&text, steps[i], &used) == HTTP_OK && request.head_len == HEAD_MAX,
+				    "largest");
 			else
-				EXPECT(parse_steps(&text, steps[i], &used) == HTTP_BAD && request.status == 431, "too large");
+				EXPECT(parse_steps(&text, steps[i], &used) == HTTP_BAD && request.status == 431,
+				    "too large");
 		}
 	buf_consume(&text, 0);
 	EXPECT(parse(buf_data(&text), HEAD_MAX - 1, 0) == HTTP_MORE, "it may still end");
@@ -496,7 +509,8 @@ test_many_fields(void)
 	for (size_t i = 1; i < HEAD_FIELDS_MAX; i++)
 		buf_printf(&text, "X%zu: %zu\r\n", i, i);
 	buf_puts(&text, "\r\n");
-	EXPECT(parse(buf_data(&text), buf_len(&text), 0) == HTTP_OK && request.field_count == HEAD_FIELDS_MAX, "as many");
+	EXPECT(parse(buf_data(&text), buf_len(&text), 0) == HTTP_OK && request.field_count == HEAD_FIELDS_MAX,
+	    "as many");
 	EXPECT(http_request_field(&request, "x127", &count) != NULL && count == 1, "the last");
 	buf_clear(&text);
 	buf_puts(&text, GET);
@@ -516,8 +530,10 @@ test_field(void)
 
 	parse(HEAD(GET "Twice: 1\r\ntwice: 2\r\nOnce:  x \r\nEmpty:\r\n\r\n"), 0);
 	value = http_request_field(&request, "once", &count);
-	TEST(value != NULL && count == 1 && value->len == 1 && value->p[0] == 'x', "a field is found by name, in any case");
-	TEST(http_request_field(&request, "twice", &count) == NULL && count == 2, "one that stands twice has no one value");
+	TEST(value != NULL && count == 1 && value->len == 1 && value->p[0] == 'x',
+	    "a field is found by name, in any case");
+	TEST(http_request_field(&request, "twice", &count) == NULL && count == 2,
+	    "one that stands twice has no one value");
 	TEST(http_request_field(&request, "onc", &count) == NULL && count == 0, "one that is absent has none");
 	value = http_request_field(&request, "empty", &count);
 	TEST(value != NULL && value->len == 0, "an empty value is one");

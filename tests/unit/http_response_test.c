@@ -150,7 +150,8 @@ test_framing(void)
 	http_put_chunk(&out, "", 0);
 	http_put_chunk(&out, "0123456789abcdef", 16);
 	http_put_last_chunk(&out);
-	TEST(strcmp(buf_str(&out), "5\r\nhello\r\n10\r\n0123456789abcdef\r\n0\r\n\r\n") == 0, "chunks, none of them empty");
+	TEST(strcmp(buf_str(&out), "5\r\nhello\r\n10\r\n0123456789abcdef\r\n0\r\n\r\n") == 0,
+	    "chunks, none of them empty");
 	buf_clear(&out);
 	http_put_chunk(&out, large, sizeof large);
 	TEST(buf_len(&out) == 7 + sizeof large + 2 && memcmp(buf_data(&out), "12345\r\n", 7) == 0, "a large chunk");
@@ -161,7 +162,8 @@ static void
 test_no_body(void)
 {
 	TEST(http_has_no_body("HEAD", 4, 200) && !http_has_no_body("GET", 3, 200), "HEAD has no body");
-	TEST(!http_has_no_body("head", 4, 200) && !http_has_no_body("HEADS", 5, 200) && !http_has_no_body("HEA", 3, 200),
+	TEST(!http_has_no_body("head", 4, 200) && !http_has_no_body("HEADS", 5, 200) && !http_has_no_body("HEA", 3,
+	    200),
 	    "another method is not HEAD");
 	TEST(http_has_no_body("GET", 3, 100) && http_has_no_body("GET", 3, 199) && http_has_no_body("GET", 3, 204) &&
 	    http_has_no_body("GET", 3, 304), "nor has 1xx, 204, 304");

@@ -24,8 +24,10 @@ static const struct {
 	    "{\"type\":\"open\",\"id\":9007199254740993}", NULL },
 	{ RECORD("{\"type\":\"head\",\"id\":2,\"status\":200,\"headers\":{\"a\":\"\\u00e9\"}}\n"), RECORD_HEAD, 2,
 	    "{\"type\":\"head\",\"id\":2,\"status\":200,\"headers\":{\"a\":\"\\u00e9\"}}", NULL },
-	{ RECORD("{\"type\":\"data\",\"id\":2,\"bytes\":0}\n\n"), RECORD_DATA, 2, "{\"type\":\"data\",\"id\":2,\"bytes\":0}", "" },
-	{ RECORD("{\"type\":\"data\",\"id\":2,\"bytes\":3}\n{\n}\n"), RECORD_DATA, 2, "{\"type\":\"data\",\"id\":2,\"bytes\":3}",
+	{ RECORD("{\"type\":\"data\",\"id\":2,\"bytes\":0}\n\n"), RECORD_DATA, 2,
+	    "{\"type\":\"data\",\"id\":2,\"bytes\":0}", "" },
+	{ RECORD("{\"type\":\"data\",\"id\":2,\"bytes\":3}\n{\n}\n"), RECORD_DATA, 2,
+	    "{\"type\":\"data\",\"id\":2,\"bytes\":3}",
 	    "{\n}" },
 	{ RECORD("{\"type\":\"end\",\"id\":2,\"result\":\"complete\"}\n"), RECORD_END, 2,
 	    "{\"type\":\"end\",\"id\":2,\"result\":\"complete\"}", NULL },
@@ -36,7 +38,8 @@ static const struct {
 	    "{ \"t\\u0079pe\" : \"\\u0064ata\" , \"id\" : 5 , \"bytes\" : 1 }", "x" },
 	/* Somebody else's types */
 	{ RECORD("{\"type\":\"metric\"}\n"), RECORD_UNKNOWN, 0, "{\"type\":\"metric\"}", NULL },
-	{ RECORD("{\"type\":\"\",\"id\":4,\"bytes\":1}\n\n\n"), RECORD_UNKNOWN, 4, "{\"type\":\"\",\"id\":4,\"bytes\":1}", "\n" },
+	{ RECORD("{\"type\":\"\",\"id\":4,\"bytes\":1}\n\n\n"), RECORD_UNKNOWN, 4,
+	    "{\"type\":\"\",\"id\":4,\"bytes\":1}", "\n" },
 	{ RECORD("{\"type\":\"Data\",\"id\":4}\n"), RECORD_UNKNOWN, 4, "{\"type\":\"Data\",\"id\":4}", NULL },
 };
 
@@ -73,8 +76,10 @@ static const struct {
 	{ "bytes is no length, too large, or stands twice", RECORD("{\"type\":\"data\",\"id\":1,\"bytes\":-1}\n") },
 	{ "bytes is no length, too large, or stands twice", RECORD("{\"type\":\"data\",\"id\":1,\"bytes\":null}\n") },
 	{ "bytes is no length, too large, or stands twice", RECORD("{\"type\":\"data\",\"id\":1,\"bytes\":\"1\"}\n") },
-	{ "bytes is no length, too large, or stands twice", RECORD("{\"type\":\"data\",\"id\":1,\"bytes\":1073741825}\n") },
-	{ "bytes is no length, too large, or stands twice", RECORD("{\"type\":\"data\",\"id\":1,\"bytes\":0,\"bytes\":0}\n") },
+	{ "bytes is no length, too large, or stands twice",
+	    RECORD("{\"type\":\"data\",\"id\":1,\"bytes\":1073741825}\n") },
+	{ "bytes is no length, too large, or stands twice",
+	    RECORD("{\"type\":\"data\",\"id\":1,\"bytes\":0,\"bytes\":0}\n") },
 	{ "something stands behind the header", RECORD("{\"type\":\"hello\"}{}\n") },
 	{ "something stands behind the header", RECORD("{\"type\":\"hello\"} x\n") },
 	{ "no line feed stands behind the payload", RECORD("{\"type\":\"data\",\"id\":1,\"bytes\":1}\nxy") },
@@ -126,7 +131,8 @@ test_two(void)
 	struct record record;
 	const char *why;
 
-	TEST(record_parse(text, sizeof text - 1, &record, &why) == RECORD_OK && record.size == 17, "one record at a time");
+	TEST(record_parse(text, sizeof text - 1, &record, &why) == RECORD_OK && record.size == 17,
+	    "one record at a time");
 }
 
 static void
@@ -164,7 +170,8 @@ test_long_header(void)
 		buf_putc(&text, 'x');
 	buf_puts(&text, "\"}\n");
 	TEST(record_parse(buf_data(&text), buf_len(&text), &record, &why) == RECORD_OK, "the longest header is read");
-	TEST(record_parse(buf_data(&text), buf_len(&text) - 1, &record, &why) == RECORD_MORE, "before its end it is cut short");
+	TEST(record_parse(buf_data(&text), buf_len(&text) - 1, &record, &why) == RECORD_MORE,
+	    "before its end it is cut short");
 	buf_data(&text)[buf_len(&text) - 1] = ' ';
 	TEST(record_parse(buf_data(&text), buf_len(&text), &record, &why) == RECORD_BAD &&
 	    strcmp(why, "the header is longer than 1 MiB") == 0, "a longer one is refused, even without an end");
@@ -183,7 +190,8 @@ test_ends(void)
 
 		record_put_end(&text, 9, (enum record_end)i);
 		EXPECT(record_parse(buf_data(&text), buf_len(&text), &record, &why) == RECORD_OK, "parsed");
-		EXPECT(record.type == RECORD_END && record.id == 9 && record_end_of(&record) == (enum record_end)i, "the same");
+		EXPECT(record.type == RECORD_END && record.id == 9 && record_end_of(&record) == (enum record_end)i,
+		    "the same");
 		EXPECT(strstr(buf_str(&text), record_end_name((enum record_end)i)) != NULL, "its name");
 		buf_free(&text);
 	}
@@ -233,13 +241,16 @@ test_writers(void)
 	record_put_copy(&copy, &record);
 	EXPECT(take(&text, &record) && record.type == RECORD_CANCEL && !record.has_payload, "cancel");
 	record_put_copy(&copy, &record);
-	EXPECT(take(&text, &record) && record.type == RECORD_DATA && is(record.payload, record.payload_len, "abc"), "data");
+	EXPECT(take(&text, &record) && record.type == RECORD_DATA && is(record.payload, record.payload_len, "abc"),
+	    "data");
 	record_put_copy(&copy, &record);
-	EXPECT(take(&text, &record) && record.id == 3 && record.has_payload && record.payload_len == 0, "data of nothing");
+	EXPECT(take(&text, &record) && record.id == 3 && record.has_payload && record.payload_len == 0,
+	    "data of nothing");
 	record_put_copy(&copy, &record);
 	EXPECT(buf_len(&text) == 0, "nothing more");
 	TEST(passed, "what is written is read");
-	TEST(buf_len(&copy) == text.end && memcmp(buf_data(&copy), text.mem, text.end) == 0, "a copy has the same octets");
+	TEST(buf_len(&copy) == text.end && memcmp(buf_data(&copy), text.mem, text.end) == 0,
+	    "a copy has the same octets");
 	buf_free(&text);
 	buf_free(&copy);
 }
@@ -257,13 +268,15 @@ test_answers(void)
 	EXPECT(json_find(record.header, "status", &value) && is(value.p, value.len, "405"), "status");
 	EXPECT(json_find(record.header, "headers", &value) && is(value.p, value.len,
 	    "{\"content-type\":\"application/json\",\"content-length\":\"2\",\"allow\":\"GET\"}"), "headers");
-	EXPECT(take(&text, &record) && record.type == RECORD_DATA && is(record.payload, record.payload_len, "{}"), "body");
+	EXPECT(take(&text, &record) && record.type == RECORD_DATA && is(record.payload, record.payload_len, "{}"),
+	    "body");
 	EXPECT(take(&text, &record) && record_end_of(&record) == END_REFUSED && buf_len(&text) == 0, "end");
 	TEST(passed, "an answer of a stage's own");
 	buf_clear(&text);
 	record_put_answer(&text, 5, 200, NULL, "{}", 2, true);
 	EXPECT(take(&text, &record) && json_find(record.header, "headers", &value) &&
-	    is(value.p, value.len, "{\"content-type\":\"application/json\",\"content-length\":\"2\"}"), "the length is told");
+	    is(value.p, value.len, "{\"content-type\":\"application/json\",\"content-length\":\"2\"}"),
+	    "the length is told");
 	EXPECT(take(&text, &record) && record.type == RECORD_END && record_end_of(&record) == END_COMPLETE, "no body");
 	TEST(passed, "its head alone");
 	buf_free(&text);
