@@ -1,0 +1,345 @@
+# SPDX-License-Identifier: MIT
+load helper
+
+setup() {
+	common_setup
+	cd "$T"
+	RECORDS=$ROOT/tests/sse-records
+	CHECK=$ROOT/tests/stream-check
+	SSE=$FIXTURES/sse
+}
+teardown() { common_teardown; }
+
+# open ID [MEMBERS]: an open record of a stream request; MEMBERS in place of dialect and stream.
+open() {
+	echo '{"type":"open","id":'"$1"',"request_id":"req_'"$1"'","method":"POST","version":"1.1","close":false,'"${2:-"\"dialect\":\"anthropic\",\"stream\":true"}"'}'
+}
+
+# head ID [HEADERS]: a provider's head, by default of an event stream.
+head_of() {
+	echo '{"type":"head","id":'"$1"',"status":200,"headers":'"${2:-"{\"content-type\":\"text/event-stream\"}"}"',"provider":"acme","attempt":1}'
+}
+
+# data ID TEXT: a data record; printf's escapes hold in TEXT.
+data() {
+	local text
+	printf -v text '%b.' "$2"
+	text=${text%.}
+	printf '{"type":"data","id":%s,"bytes":%s}\n%s\n' "$1" "$(printf %s "$text" | wc -c)" "$text"
+}
+
+# end ID RESULT [MEMBERS]
+end_of() {
+	echo '{"type":"end","id":'"$1"',"result":"'"$2"'"'"${3:+,$3}"'}'
+}
+
+START='event: message_start\ndata: {"type":"message_start"}\n\n'
+STOP='event: message_stop\ndata: {"type":"message_stop"}\n\n'
+
+# reframed FILE WANT END [OPTION...]: FILE, cut in every way, becomes the body WANT and an end as in END.
+reframed() {
+	local file=$1 want=$2 end=$3
+	shift 3
+	"$RECORDS" cut "$@" "$file" | lb-sse >out.rec || return
+	"$RECORDS" join <out.rec >body && same body "$want" || return
+	"$RECORDS" join -e <out.rec >end && same end "$end"
+}
+
+@test "help and version go to stdout, wrong usage is 100" {
+	run --separate-stderr lb-sse --help
+	[ "$status" -eq 0 ]
+	[[ $output == "usage: lb-sse "* ]]
+	[ -z "$stderr" ]
+	run lb-sse --version
+	[ "$status" -eq 0 ]
+	[[ $output == "lb-sse "[0-9]* ]]
+	run -100 lb-sse --nonsense
+	run -100 lb-sse file
+}
+
+@test "each stream comes out as it must, wherever it was cut" {
+	local file name want
+	for file in "$SSE"/*.sse; do
+		name=${file%.sse} want=$name.want
+		[ -f "$want" ] || want=$file
+		case $name in
+		*/cut) reframed "$file" "$want" "$name.end" -a -r truncated -e 'acme: connection reset by peer' ;;
+		*) reframed "$file" "$want" "$name.end" -a ;;
+		esac || { echo "$name"; false; }
+		run "$CHECK" "$want"
+		[ "$status" -eq 0 ]
+	done
+}
+
+@test "a good stream with CRLF, CR, mixed line ends or a byte order mark comes out with LF alone" {
+	{ grep -A 2 -m 1 'event: content_block_delta' "$SSE/good.sse"; tail -n 3 "$SSE/good.sse"; } >good
+	sed 's/$/\r/' good >crlf
+	tr '\n' '\r' <good >cr
+	awk '{ printf "%s%s", $0, NR % 3 == 0 ? "\r" : NR % 3 == 1 ? "\r\n" : "\n" }' good >mixed
+	{ printf '\357\273\277'; cat good; } >bom
+	events=$(grep -c ^event good)
+	for kind in crlf cr mixed bom; do
+		repairs='"line-ends":'$events
+		[ $kind = bom ] && repairs='"bom":1'
+		sed "s/}\$/,\"repairs\":{$repairs}}/" "$SSE/good.end" >want.end
+		reframed $kind good want.end -a
+	done
+}
+
+@test "a record of well-formed events goes out as it came, many events or one" {
+	"$RECORDS" cut "$SSE/good.sse" >in.rec
+	lb-sse <in.rec >out.rec
+	sed -e 1d -e 's/\("text.event-stream"\)/\1,"cache-control":"no-cache"/' in.rec >want.rec
+	same out.rec want.rec
+	{ open 1; head_of 1; data 1 "$START"; data 1 "event: message_st"; data 1 'op\ndata: {"type":"message_stop"}\n\n'; end_of 1 complete; } |
+		lb-sse | grep -c '"data"' >count
+	[ "$(cat count)" -eq 2 ]
+}
+
+@test "the head of a stream: its content-type, no caching, no length; all else stays" {
+	{ open 1; head_of 1 '{"content-length":"3","x-a":"b","content-type":"Text/Event-Stream;charset=UTF-8","cache-control":"max-age=3"}'; end_of 1 cancelled; } |
+		lb-sse >out.rec
+	run sed -n 1p out.rec
+	[ "$output" = '{"type":"head","id":1,"status":200,"headers":{"content-type":"text/event-stream","x-a":"b","cache-control":"no-cache"},"provider":"acme","attempt":1}' ]
+}
+
+@test "what is no stream from a provider passes byte for byte" {
+	{
+		echo '{"type":"hello"}'
+		echo '{"type":"novelty","id":9,"bytes":3,"x":[1.0,{}]}'
+		printf 'a\nb\n'
+		open 1
+		open 2 '"dialect":"anthropic","stream":false'
+		open 3
+		open 4
+		open 5
+		open 6 '"later":true'
+		head_of 1 '{"content-type":"application/json","content-length":"7"}'
+		head_of 2
+		data 2 'data:{}\r\n'
+		data 1 '{"a":1}'
+		end_of 1 complete '"x":{"y":1.0}'
+		echo '{"type":"head","id":3,"status":200,"headers":{"content-type":"text/event-stream"}}'
+		data 3 'data:{}\r\n'
+		echo '{"type":"head","id":4,"status":529,"headers":{"content-type":"text/event-stream"},"provider":"acme"}'
+		data 4 'data:{}\r\n'
+		end_of 4 upstream-error
+		end_of 3 complete
+		end_of 2 truncated
+		end_of 5 cancelled
+		head_of 6
+		data 6 x
+		end_of 6 complete
+		head_of 7
+		data 7 x
+		end_of 7 refused
+	} >in.rec
+	grep -v '"open"' in.rec >want.rec
+	lb-sse <in.rec >out.rec
+	same out.rec want.rec
+}
+
+@test "an OpenAI stream gets cache-control, and passes otherwise" {
+	printf 'data: {"x":1}\n\n: c\n\ndata: [DONE]\n\n' >openai
+	"$RECORDS" cut -d openai -s 5 -r truncated openai >in.rec
+	lb-sse <in.rec >out.rec
+	sed -e 1d -e 's/\("text.event-stream"\)/\1,"cache-control":"no-cache"/' in.rec >want.rec
+	same out.rec want.rec
+}
+
+# error_of RESULT [MEMBERS]: the error event and the end of a stream that ends so.
+error_of() {
+	{ open 1; head_of 1; data 1 "$START"; end_of 1 "$@"; } | lb-sse | sed 1,6d | grep '^data\|"end"'
+}
+
+@test "how a stream ended tells its error, and the end keeps what lb-fetch said" {
+	run error_of truncated
+	[ "${lines[0]}" = 'data: {"type":"error","error":{"type":"api_error","message":"acme broke its answer off; the answer is incomplete"},"request_id":"req_1"}' ]
+	[ "${lines[1]}" = '{"type":"end","id":1,"result":"truncated","error":"acme broke its answer off"}' ]
+	run error_of timeout '"error":"acme: \"silent\" for 5 s","total_ms":5'
+	[ "${lines[0]}" = 'data: {"type":"error","error":{"type":"timeout_error","message":"acme: \"silent\" for 5 s; the answer is incomplete"},"request_id":"req_1"}' ]
+	[ "${lines[1]}" = '{"type":"end","id":1,"result":"timeout","error":"acme: \"silent\" for 5 s","total_ms":5}' ]
+	run error_of upstream-error '"error":"it broke"'
+	[ "${lines[1]}" = '{"type":"end","id":1,"result":"upstream-error","error":"it broke"}' ]
+	run error_of cancelled
+	[[ ${lines[1]} == '{"type":"end","id":1,"result":"cancelled",'* ]]
+	run error_of novelty
+	[[ ${lines[1]} == '{"type":"end","id":1,"result":"truncated",'* ]]
+}
+
+@test "message_stop makes an answer complete, whatever came behind" {
+	for result in truncated cancelled timeout complete; do
+		{ open 1; head_of 1; data 1 "$START$STOP"; end_of 1 $result '"error":"reset","x":1'; } | lb-sse >out.rec
+		run tail -n 1 out.rec
+		[ "$output" = '{"type":"end","id":1,"result":"complete","x":1}' ]
+		! grep 'event: error' out.rec
+	done
+}
+
+@test "streams keep apart, many at once" {
+	for i in $(seq 200); do open $i; head_of $i; done >in.rec
+	for i in $(seq 200); do data $i "event: ping\ndata: {\"type\":\"ping\","; done >>in.rec
+	for i in $(seq 200 -1 1); do data $i "\"n\":$i}\n\n"; done >>in.rec
+	for i in $(seq 200); do data $i "$STOP"; end_of $i complete; done >>in.rec
+	lb-sse <in.rec >out.rec
+	[ "$(grep -c '"complete"' out.rec)" -eq 200 ]
+	for i in 1 77 200; do
+		grep -A2 "^{\"type\":\"data\",\"id\":$i," out.rec | grep -qx "data: {\"type\":\"ping\",\"n\":$i}"
+	done
+}
+
+@test "when the input ends in mid-answer each answer gets its end" {
+	{ open 1; open 2; head_of 2; data 2 "$START"; data 2 'event: half'; open 3; end_of 3 complete; } | lb-sse >out.rec
+	run grep -c '"result":"truncated"' out.rec
+	[ "$output" -eq 2 ]
+	run grep -c 'event: error' out.rec
+	[ "$output" -eq 1 ]
+}
+
+@test "an event goes out as soon as it is whole" {
+	mkfifo in
+	start sse sh -c 'exec lb-sse <in'
+	exec 7>in
+	{ open 1; head_of 1; data 1 "$START"'event: x\n'; } >&7
+	wait_for 100 grep -q message_start sse.out
+	for i in 1 2 3; do
+		data 1 'data: {"type":"x","n":'$i'}\n\nevent: x\n' >&7
+		wait_for 100 grep -q '"n":'$i'}' sse.out
+	done
+	exec 7>&-
+	wait_for 100 gone "$PID"
+}
+
+@test "a reader that has gone is a normal end, noticed while waiting too" {
+	mkfifo in
+	start sse bash -c 'lb-sse <in | true; echo ${PIPESTATUS[0]}'
+	exec 7>in
+	wait_for 100 gone "$PID"
+	exec 7>&-
+	[ ! -s sse.err ]
+	[ "$(cat sse.out)" = 0 ]
+}
+
+@test "what is no record is a bug: 101, and it is said" {
+	run --separate-stderr -101 lb-sse <<<'no record'
+	[[ $stderr == "lb-sse: fatal: unable to read a record: "* ]]
+	run --separate-stderr -101 lb-sse <<<"$(open 1; open 1)"
+	[[ $stderr == *"open already"* ]]
+}
+
+# http [RECORDS]: the records on stdin as HTTP, without the date; its exit code is the function's.
+http() {
+	lb-sse -H >http.out
+	local code=$?
+	tr -d '\r' <http.out | grep -v '^date: '
+	return $code
+}
+
+@test "-H: a stream in chunks, whole" {
+	run --separate-stderr http < <(echo '{"type":"hello"}'; open 1; head_of 1; data 1 "$STOP"; end_of 1 complete; open 2)
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	[ "$output" = 'HTTP/1.1 200 OK
+content-type: text/event-stream
+cache-control: no-cache
+transfer-encoding: chunked
+connection: close
+
+33
+event: message_stop
+data: {"type":"message_stop"}
+
+
+0' ]
+	[ "$(tail -c 5 http.out | od -An -c | tr -d ' ')" = '0\r\n\r\n' ]
+}
+
+@test "-H: a stream that breaks off has its error, no last chunk, and exit code 1" {
+	run http < <(open 1; head_of 1; data 1 "$START"; end_of 1 truncated)
+	[ "$status" -eq 1 ]
+	[[ $output == *'event: error'* ]]
+	[ "$(tail -n 1 <<<"$output")" != 0 ]
+	run http < <(open 1; head_of 1; data 1 "$START")
+	[ "$status" -eq 1 ]
+	[[ $output == *'event: error'*'lb-fetch ended before the answer did'* ]]
+	[ "$(tail -n 1 <<<"$output")" != 0 ]
+}
+
+@test "-H: HTTP/1.0, HEAD, and answers with a length" {
+	run http < <(open 1 '"version":"1.0","dialect":"openai","stream":true' | sed 's/"version":"1.1",//'; head_of 1; data 1 x; end_of 1 complete)
+	[ "$status" -eq 0 ]
+	[[ $output == *$'connection: close\n\nx' ]]
+	[[ $output != *chunked* ]]
+	json='{"content-type":"application/json","content-length":"3"}'
+	run http < <(open 1 | sed s/POST/HEAD/; head_of 1 "$json"; end_of 1 complete)
+	[ "$status" -eq 0 ]
+	[[ $output == *'content-length: 3'* ]]
+	run http < <(open 1; head_of 1 "$json"; data 1 abc; end_of 1 complete)
+	[ "$status" -eq 0 ]
+	[[ $output == *$'content-length: 3\nconnection: close\n\nabc' ]]
+	run http < <(open 1; head_of 1 "$json"; data 1 ab; end_of 1 truncated)
+	[ "$status" -eq 1 ]
+	run http < <(echo '{"type":"head","id":1,"status":404,"headers":{"content-length":"2"}}'; data 1 no; end_of 1 refused)
+	[ "$status" -eq 0 ]
+	[[ $output == 'HTTP/1.1 404 Not Found'*no ]]
+}
+
+@test "-H: without an answer the client gets a 502 in its dialect, and the exit code is 1" {
+	run http </dev/null
+	[ "$status" -eq 1 ]
+	[[ $output == 'HTTP/1.1 502 Bad Gateway'*'{"type":"error",'* ]]
+	run http < <(open 1 '"dialect":"openai","stream":true')
+	[ "$status" -eq 1 ]
+	[[ $output == 'HTTP/1.1 502 Bad Gateway'*'{"error":{"message":'* ]]
+	run http < <(open 1; end_of 1 timeout)
+	[ "$status" -eq 1 ]
+	[[ $output == 'HTTP/1.1 502 Bad Gateway'*'"request_id":"req_1"'* ]]
+	run --separate-stderr http < <(echo nonsense)
+	[ "$status" -eq 101 ]
+	[[ $output == 'HTTP/1.1 502 Bad Gateway'* ]]
+}
+
+@test "-H: a reader that has gone is no, quietly" {
+	mkfifo in
+	start sse bash -c 'lb-sse -H <in | true; echo ${PIPESTATUS[0]}'
+	exec 7>in
+	wait_for 100 gone "$PID"
+	exec 7>&-
+	[ ! -s sse.err ]
+	[ "$(cat sse.out)" = 1 ]
+}
+
+# to_socket: the records on stdin as HTTP on a TCP connection; prints what the client got, and how it ended.
+to_socket() {
+	cat >in.rec
+	python3 - <<-'END'
+		import socket, subprocess
+		server = socket.create_server(("127.0.0.1", 0))
+		client = socket.create_connection(server.getsockname())
+		connection, _ = server.accept()
+		keeps = connection.dup()
+		process = subprocess.Popen(["lb-sse", "-H"], stdin=open("in.rec", "rb"), stdout=connection)
+		connection.close()
+		# Only a shutdown can tell the end while another process still has the socket.
+		if process.wait() == 1:
+		    keeps.close()
+		got = b""
+		try:
+		    while piece := client.recv(65536):
+		        got += piece
+		    print(got.decode().replace("\r", ""), "EOF")
+		except ConnectionResetError:
+		    print("RESET")
+	END
+}
+
+@test "-H: on a socket a whole answer ends with a shutdown, one that only closing would end with a reset" {
+	run to_socket < <(open 1; head_of 1; data 1 "$STOP"; end_of 1 complete)
+	[[ $output == *$'\n0\n\n EOF' ]]
+	run to_socket < <(open 1 | sed s/1.1/1.0/; head_of 1; data 1 "$START"; end_of 1 truncated)
+	[ "$output" = RESET ]
+	run to_socket < <(open 1 | sed s/1.1/1.0/; head_of 1; data 1 "$START")
+	[ "$output" = RESET ]
+	run to_socket < <(open 1; head_of 1; data 1 "$START"; end_of 1 truncated '"reset":true')
+	[ "$output" = RESET ]
+}
