@@ -2,6 +2,9 @@
 #include "base/json.h"
 
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "base/limits.h"
 #include "base/num.h"
@@ -20,15 +23,50 @@ skip_space(const char *text, size_t n, size_t i)
 	return i;
 }
 
-/* Whether a word of eight octets has one that ends plain text in a string: `"`, `\` or a control character. */
-static bool
-has_special(uint64_t w)
+/*
+ * How many of the `n` octets at `p` are plain text of a string, up to the first `"`, `\` or control character. Bodies are
+ * strings for the most part, and a model's name stands behind megabytes of them: so 16 octets at a time, or 8.
+ */
+#ifdef __SSE2__
+static size_t
+plain_text(const char *p, size_t n)
+{
+	const __m128i quote = _mm_set1_epi8('"'), escape = _mm_set1_epi8('\\'), control = _mm_set1_epi8(0x1f);
+	size_t i = 0;
+
+	for (; n - i >= sizeof quote; i += sizeof quote) {
+		__m128i octets = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+		__m128i ends = _mm_or_si128(_mm_cmpeq_epi8(octets, quote), _mm_cmpeq_epi8(octets, escape));
+		int mask = _mm_movemask_epi8(_mm_or_si128(ends, _mm_cmpeq_epi8(_mm_min_epu8(octets, control), octets)));
+
+		if (mask != 0)
+			return i + (size_t)__builtin_ctz((unsigned)mask);
+	}
+	while (i < n && p[i] != '"' && p[i] != '\\' && (unsigned char)p[i] >= 0x20)
+		i++;
+	return i;
+}
+#else
+static size_t
+plain_text(const char *p, size_t n)
 {
 	const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
-	uint64_t quote = w ^ (ones * '"'), escape = w ^ (ones * '\\');
+	size_t i = 0;
 
-	return (((quote - ones) & ~quote) | ((escape - ones) & ~escape) | ((w - ones * 0x20) & ~w)) & highs;
+	for (; n - i >= sizeof ones; i += sizeof ones) {
+		uint64_t w, quote, escape;
+
+		memcpy(&w, p + i, sizeof w);
+		quote = w ^ (ones * '"');
+		escape = w ^ (ones * '\\');
+		if ((((quote - ones) & ~quote) | ((escape - ones) & ~escape) | ((w - ones * 0x20) & ~w)) & highs)
+			break;
+	}
+	while (i < n && p[i] != '"' && p[i] != '\\' && (unsigned char)p[i] >= 0x20)
+		i++;
+	return i;
 }
+#endif
 
 static enum json_result
 scan_escape(const char *text, size_t n, size_t *i)
@@ -61,16 +99,7 @@ scan_string(const char *text, size_t n, size_t *i)
 {
 	++*i;
 	for (;;) {
-		uint64_t word;
-
-		while (n - *i >= sizeof word) {
-			memcpy(&word, text + *i, sizeof word);
-			if (has_special(word))
-				break;
-			*i += sizeof word;
-		}
-		while (*i < n && text[*i] != '"' && text[*i] != '\\' && (unsigned char)text[*i] >= 0x20)
-			++*i;
+		*i += plain_text(text + *i, n - *i);
 		if (*i >= n)
 			return JSON_END;
 		if (text[*i] == '"') {

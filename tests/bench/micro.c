@@ -18,6 +18,7 @@
 typedef size_t work(void);
 
 static struct buf body = BUF_INIT(2 * MIB);
+static struct buf prose = BUF_INIT(2 * MIB);	/* the same in one string with many escapes */
 static struct buf records = BUF_INIT(2 * MIB);
 static struct buf out = BUF_INIT(2 * MIB);
 
@@ -63,15 +64,31 @@ body_init(void)
 		    "main(void) { return \\\"%d\\\"; } // and so on, as long as tool results are, with the odd escape\"}],"
 		    "\"n\":[%d,-1.5e3,true,null]}", i ? "," : "", i, i, i);
 	buf_puts(&body, "],\"model\":\"bench\"}");
+	buf_puts(&prose, "{\"messages\":[{\"role\":\"user\",\"content\":\"");
+	while (buf_len(&prose) < buf_len(&body))
+		buf_puts(&prose, "The quick brown fox said: \\\"jumps\\\" over\\nthe lazy dog. ");
+	buf_puts(&prose, "\"}],\"model\":\"bench\"}");
+}
+
+static size_t
+scan(const struct buf *b)
+{
+	struct json value;
+	size_t pos = 0;
+
+	return (size_t)json_scan(buf_data(b), buf_len(b), &pos, &value) + pos;
 }
 
 static size_t
 scan_body(void)
 {
-	struct json value;
-	size_t pos = 0;
+	return scan(&body);
+}
 
-	return (size_t)json_scan(buf_data(&body), buf_len(&body), &pos, &value) + pos;
+static size_t
+scan_prose(void)
+{
+	return scan(&prose);
 }
 
 static size_t
@@ -144,6 +161,7 @@ main(int argc, char **argv)
 	diag_init(argv[0]);
 	body_init();
 	print_speed("json_scan of a body of 1 MB", scan_body);
+	print_speed("json_scan of 1 MB in one string with many escapes", scan_prose);
 	print_speed("json_next to its model", find_model);
 	print_each("record_put_data of an event", put_records, RECORDS, " record");
 	print_each("record_parse of it", parse_records, RECORDS, " record");
