@@ -102,14 +102,13 @@ serve_connection(const struct options *o, char **argv)
 
 	require_local_client(o);
 	fd = move_stdin();
-	return keeper_run(o, argv, &fd, 1, true);
+	return keeper_run(o, argv, &fd, 1, 0, true);
 }
 
 static int
 serve_sockets(const struct options *o, char **argv, size_t inherited)
 {
 	struct sockets s = { .count = 0 };
-	int code;
 
 	for (size_t i = 0; i < o->address_count; i++)
 		open_socket(&s, o, o->addresses[i], false);
@@ -121,10 +120,7 @@ serve_sockets(const struct options *o, char **argv, size_t inherited)
 		open_socket(&s, o, "127.0.0.1:9000", false);
 		open_socket(&s, o, "[::1]:9000", true);
 	}
-	code = keeper_run(o, argv, s.fds, s.count, false);
-	for (size_t i = 0; i < s.own; i++)
-		listener_remove(s.fds[i]);
-	return code;
+	return keeper_run(o, argv, s.fds, s.count, s.own, false);
 }
 
 int

@@ -16,6 +16,10 @@ common_teardown() {
 	for pid in "${STARTED[@]}"; do
 		kill "$pid" 2>/dev/null || true
 	done
+	# Asked twice, lb-listen does not wait for open answers.
+	for pid in "${STARTED[@]}"; do
+		wait_for 3 gone "$pid" || kill "$pid" 2>/dev/null || true
+	done
 	for pid in "${STARTED[@]}"; do
 		wait_for 100 gone "$pid" || kill -9 "$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true

@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -34,6 +37,9 @@ enum { EDGE_VARIABLE_MAX = 1024 };
  */
 static const double pause_first_s = 0.1, pause_last_s = 10, young_s = 10, stages_end_s = 5;
 
+/* How long after its pipes broke a pipeline's first death may take to be seen, which tells why, before all are ended. */
+static const double death_s = 0.05;
+
 struct slot {
 	struct keeper *keeper;
 	struct stages stages;
@@ -42,13 +48,15 @@ struct slot {
 	double pause_s;
 	double started;
 	ev_timer restart;
+	ev_timer kill;
 };
 
 struct keeper {
 	const struct options *options;
 	char **argv;
 	const int *sockets;
-	size_t socket_count;
+	size_t socket_count;	/* 0 from the stop on */
+	size_t own_count;
 	bool connected;
 	struct ev_loop *loop;
 	pid_t edge;		/* 0: none is alive */
@@ -129,14 +137,28 @@ expect_stages_to_end(struct keeper *k)
 	for (size_t i = 0; i < k->options->pipelines; i++) {
 		k->slots[i].ending = true;
 		ev_timer_stop(k->loop, &k->slots[i].restart);
+		ev_timer_stop(k->loop, &k->slots[i].kill);
 	}
 	ev_timer_again(k->loop, &k->kill_timer);
+}
+
+/* New clients are refused from here on, as the edge's ends are closed too. */
+static void
+close_sockets(struct keeper *k)
+{
+	for (size_t i = 0; i < k->socket_count; i++) {
+		if (i < k->own_count)
+			listener_remove(k->sockets[i]);
+		close(k->sockets[i]);
+	}
+	k->socket_count = 0;
 }
 
 static void
 stop(struct keeper *k, bool now)
 {
 	k->stopping = true;
+	close_sockets(k);
 	notify("STOPPING=1");
 	tell_edge(k, now ? CHANNEL_STOP_NOW : CHANNEL_STOP, 0, NULL);
 	for (size_t i = 0; i < k->options->pipelines; i++)
@@ -193,6 +215,7 @@ stage_died(struct slot *slot, int place, int status)
 		if (!k->ready && !k->stopping)
 			give_up(k, status);
 	}
+	ev_timer_stop(k->loop, &slot->kill);
 	if (slot->stages.alive > 0 || k->stopping)
 		return;
 	if (ev_now(k->loop) - slot->started > young_s)
@@ -225,7 +248,7 @@ edge_died(struct keeper *k, int status)
 	/* The sockets are still open here: clients wait in their queues meanwhile. */
 	if (start_edge(k) != 0) {
 		k->code = EXIT_SYSTEM;
-		k->stopping = true;
+		stop(k, true);
 		expect_stages_to_end(k);
 		return;
 	}
@@ -274,11 +297,31 @@ say_ready(struct keeper *k)
 static void
 pipeline_failed(struct keeper *k, uint32_t generation)
 {
-	for (size_t i = 0; i < k->options->pipelines; i++)
-		if (k->slots[i].generation == generation && k->ready) {
-			k->slots[i].ending = true;
-			stages_kill(&k->slots[i].stages);
+	for (size_t i = 0; i < k->options->pipelines; i++) {
+		struct slot *slot = &k->slots[i];
+
+		if (slot->generation == generation && !slot->ending && !ev_is_active(&slot->kill)) {
+			ev_timer_set(&slot->kill, death_s, 0.);
+			ev_timer_start(k->loop, &slot->kill);
 		}
+	}
+}
+
+static void
+on_slot_kill(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	struct slot *slot = watcher->data;
+
+	(void)loop;
+	(void)events;
+	if (!slot->ending)
+		stages_kill(&slot->stages);
+	/* Before anything worked, what comes out of the stages is wrong from the start. */
+	if (!slot->keeper->ready && !slot->keeper->stopping) {
+		slot->keeper->code = EXIT_BUG;
+		stop(slot->keeper, true);
+	}
+	slot->ending = true;
 }
 
 static void
@@ -418,29 +461,35 @@ init(struct keeper *k)
 	for (size_t i = 0; i < count; i++) {
 		k->slots[i].keeper = k;
 		ev_init(&k->slots[i].restart, on_restart);
-		k->slots[i].restart.data = &k->slots[i];
+		ev_init(&k->slots[i].kill, on_slot_kill);
+		k->slots[i].restart.data = k->slots[i].kill.data = &k->slots[i];
 	}
 	return 0;
 }
 
 int
-keeper_run(const struct options *options, char **argv, const int *sockets, size_t count, bool connected)
+keeper_run(const struct options *options, char **argv, const int *sockets, size_t count, size_t own,
+    bool connected)
 {
 	struct keeper k = {
 		.options = options,
 		.argv = argv,
 		.sockets = sockets,
 		.socket_count = count,
+		.own_count = own,
 		.connected = connected,
 		.channel = -1,
 	};
 
 	raise_descriptor_limit();
+#ifdef CLOSE_RANGE_CLOEXEC
+	/* Whatever else was left open to us is nobody's business further on. */
+	(void)close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+#endif
 	if (init(&k) != 0 || start_edge(&k) != 0)
 		return EXIT_SYSTEM;
 	for (size_t i = 0; i < options->pipelines && !k.stopping; i++)
 		start_slot(&k.slots[i]);
-	/* Nothing reads or writes these here, and a client's socket must end with the edge's. */
 	ev_run(k.loop, 0);
 	free(k.slots);
 	return k.code;
@@ -457,6 +506,10 @@ keeper_edge(const struct options *options, int *code)
 	if (at == NULL)
 		return false;
 	connected = strncmp(at, "connected", 9) == 0;
+#ifdef PR_SET_NAME
+	/* So that ps(1) tells it from its keeper. */
+	(void)prctl(PR_SET_NAME, "lb-edge");
+#endif
 	while ((at = strchr(at, ' ')) != NULL && count < sizeof fds / sizeof *fds) {
 		uint64_t fd;
 		size_t len = strcspn(++at, " ");

@@ -237,7 +237,7 @@ read_chunked(struct reader *r)
 
 	if (result == HTTP_BAD)
 		return refuse(r, 400, r->chunked.why);
-	if (r->chunked.total > r->max_body)
+	if (r->chunked.total + r->chunked.left > r->max_body)
 		return refuse(r, 413, "the request body is larger than this server takes");
 	buf_put(&r->body, buf_data(&r->in), len);
 	buf_consume(&r->in, used);

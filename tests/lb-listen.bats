@@ -1,0 +1,432 @@
+# SPDX-License-Identifier: MIT
+# lb-listen: the filter, the listening sockets, one connected socket; keeper, edge and stages.
+
+load helper
+
+setup() { common_setup; }
+teardown() { common_teardown; }
+
+# serve [OPTION...] -- STAGE...: lb-listen on a free port, which is $PORT; its pid is $KEEPER.
+serve() {
+	start listen lb-listen -l 127.0.0.1:0 "$@"
+	KEEPER=$PID
+	wait_for 100 grep -q "listening on 127" "$T/listen.err" || { cat "$T/listen.err"; return 1; }
+	PORT=$(sed -n 's/.*listening on 127.0.0.1:\([0-9]*\)$/\1/p' "$T/listen.err" | head -n 1)
+}
+
+raw() { python3 "$ROOT/tests/tools/raw.py" "$PORT" "$@"; }
+
+# A script in which each path behaves in a way of its own.
+script() {
+	cat "$FIXTURES/listen.replay"
+}
+
+# How many answers with 200 the input has.
+answers() { grep -o 'HTTP/1.1 200' | wc -l; }
+
+edge() { pgrep -P "$KEEPER" -x lb-edge; }
+children() { pgrep -P "$KEEPER" || true; }
+not_listening() { ! listening "$PORT"; }
+all_gone() { for pid in "$@"; do gone "$pid" || return 1; done; }
+refute() { ! "$@"; }
+has() { grep -qF -- "$1" "$2"; }
+
+GET='GET /ok HTTP/1.1\r\nHost: localhost\r\n\r\n'
+
+# --- the filter
+
+@test "filter: a request becomes a record" {
+	printf 'POST /v1/messages?beta=true HTTP/1.1\r\nHost: localhost:9000\r\nAnthropic-Beta: a\r\nanthropic-beta: b\r\nContent-Length: 5\r\n\r\nhello' >"$T/request"
+	lb-listen <"$T/request" >"$T/record"
+	head -n 1 "$T/record" | jq -e '.type == "request" and .id == 1 and .method == "POST" and .bytes == 5
+		and .target == "/v1/messages?beta=true" and .version == "1.1" and .close == false
+		and .headers["anthropic-beta"] == "a, b" and .headers.host == "localhost:9000" and (.request_id | startswith("req_"))'
+	[ "$(tail -n 1 "$T/record")" = hello ]
+}
+
+@test "filter: a refused request becomes an answer" {
+	printf 'GET / HTTP/1.1\r\nHost : x\r\n\r\n' | lb-listen >"$T/record"
+	[ "$(grep '^{"type":"[hde]' "$T/record" | jq -r .type | head -n 2 | tr '\n' ' ')" = "head data " ]
+	[ "$(tail -n 1 "$T/record")" = '{"type":"end","id":1,"result":"refused"}' ]
+	grep -q '"status":400' "$T/record"
+	grep -q '"type":"invalid_request_error"' "$T/record"
+}
+
+@test "filter: an input that ends within the request is told, exit 1" {
+	run --separate-stderr bash -c "printf 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhel' | lb-listen"
+	[ "$status" -eq 1 ]
+	[ -z "$output" ]
+	[ "$stderr" = "lb-listen: fatal: unable to read the request: the input ends in its body" ]
+	run --separate-stderr bash -c ": | lb-listen"
+	[ "$status" -eq 0 ]
+	[ -z "$output$stderr" ]
+}
+
+@test "filter: a 10 MB body passes unchanged" {
+	head -c 10000000 /dev/urandom >"$T/body"
+	{ printf 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n'; cat "$T/body"; } | lb-listen | tail -n +2 | head -c 10000000 | cmp - "$T/body"
+}
+
+@test "filter: a dead reader is a normal end, a failed write is not" {
+	printf 'GET / HTTP/1.1\r\nHost: x\r\n\r\n' >"$T/request"
+	run bash -c "set -o pipefail; lb-listen <'$T/request' | :"
+	[ "$status" -eq 0 ]
+	run bash -c "lb-listen <'$T/request' >/dev/full"
+	[ "$status" -eq 111 ]
+	[[ $output == "lb-listen: fatal: unable to write the request's record: "* ]]
+}
+
+# --- the command line
+
+@test "options: help, version, mistakes" {
+	run lb-listen --help
+	[ "$status" -eq 0 ]
+	[[ $output == usage:* ]]
+	run lb-listen --version
+	[[ $output == "lb-listen "* ]]
+	local mistake
+	for mistake in "--bad" "-n 0" "-n x" "--max-body 0" "--max-body 2G" "--max-body 1k" "--head-timeout -1" "--idle-timeout 0x1" \
+		"--socket-mode 8" "--socket-mode 1777" "-l 127.0.0.1:1" "-l 127.0.0.1:65536 -- cat" "-l nowhere:1 -- cat" \
+		"-l 127.0.0.1 -- cat" "-l unix: -- cat" "-- |" "-- cat | | cat"; do
+		run lb-listen $mistake </dev/null
+		[ "$status" -eq 100 ] || { echo "$mistake: $status $output"; false; }
+	done
+}
+
+@test "options: an address that other machines reach needs --open" {
+	run lb-listen -l 0.0.0.0:0 -- cat
+	[ "$status" -eq 100 ]
+	[[ $output == *"--open"* ]]
+	run lb-listen -l '[::]:0' -- cat
+	[ "$status" -eq 100 ]
+	start listen lb-listen --open -l 0.0.0.0:0 -- cat
+	wait_for 100 has "listening on 0.0.0.0:" "$T/listen.err"
+}
+
+# --- listening sockets
+
+@test "sockets: the default is both loopback addresses, port 9000" {
+	unshare -rn true 2>/dev/null || unshare -n true || skip "no network namespaces here"
+	# In a network of its own, which is up once lo is.
+	start listen unshare -n sh -c 'ip link set lo up; exec lb-listen -- cat'
+	wait_for 100 has "listening on [::1]:9000" "$T/listen.err"
+	has "listening on 127.0.0.1:9000" "$T/listen.err"
+}
+
+@test "sockets: several at once, a Unix socket with its mode, removed at the end" {
+	script >"$T/script"
+	serve -l "unix:$T/a.sock" -l "unix:$T/b.sock" --socket-mode 0640 -- lb-replay "$T/script"
+	[ "$(stat -c %a "$T/a.sock")" = 640 ]
+	[ "$(curl -s --unix-socket "$T/a.sock" http://localhost/ok)" = fine ]
+	[ "$(curl -s --unix-socket "$T/b.sock" http://localhost/ok)" = fine ]
+	[ "$(curl -s "http://127.0.0.1:$PORT/ok")" = fine ]
+	kill "$KEEPER"
+	wait "$KEEPER"
+	[ ! -e "$T/a.sock" ] && [ ! -e "$T/b.sock" ]
+}
+
+@test "sockets: a Unix socket that nobody serves is replaced, one in use is not" {
+	script >"$T/script"
+	python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$T/a.sock"
+	serve -l "unix:$T/a.sock" -- lb-replay "$T/script"
+	[ "$(curl -s --unix-socket "$T/a.sock" http://localhost/ok)" = fine ]
+	run lb-listen -l "unix:$T/a.sock" -- cat
+	[ "$status" -eq 111 ]
+	[[ $output == *"Address already in use"* ]]
+}
+
+@test "sockets: LISTEN_FDS hands over several; one that is not loopback needs --open" {
+	script >"$T/script"
+	local one=$(free_port) two=$(free_port)
+	start activate systemd-socket-activate -l "127.0.0.1:$one" -l "127.0.0.1:$two" lb-listen -- lb-replay "$T/script"
+	wait_for 100 listening "$one"
+	[ "$(curl -s "http://127.0.0.1:$one/ok")" = fine ]
+	[ "$(curl -s "http://127.0.0.1:$two/ok")" = fine ]
+	run python3 - <<-END
+	import os, socket
+	s = socket.socket(); s.bind(("0.0.0.0", 0)); s.listen()
+	os.dup2(s.fileno(), 3, inheritable=True)
+	os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+	os.execvp("lb-listen", ["lb-listen", "--", "cat"])
+	END
+	[ "$status" -eq 100 ]
+	[[ $output == *"--open"* ]]
+}
+
+@test "service manager: READY=1 once the pipeline works, STOPPING=1 at the end" {
+	script >"$T/script"
+	start notified python3 -u -c '
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+s.settimeout(20)
+for i in range(2): print(s.recv(100).decode())' "$T/notify.sock"
+	wait_for 100 test -S "$T/notify.sock"
+	NOTIFY_SOCKET=$T/notify.sock serve -- lb-replay "$T/script"
+	wait_for 100 has READY=1 "$T/notified.out"
+	kill "$KEEPER"
+	wait_for 100 has STOPPING=1 "$T/notified.out"
+}
+
+@test "the descriptor limit is raised to the hard one" {
+	script >"$T/script"
+	ulimit -Sn 300
+	serve -- lb-replay "$T/script"
+	local limits=$(grep 'Max open files' "/proc/$(edge)/limits")
+	[ "$(echo $limits | cut -d' ' -f4)" = "$(echo $limits | cut -d' ' -f5)" ]
+}
+
+# --- HTTP/1.1
+
+@test "http: keep-alive, pipelining, connection: close, HTTP/1.0" {
+	script >"$T/script"
+	serve -- lb-replay "$T/script"
+	run raw "send=$GET" "until=fine" "send=$GET" "until=fine" "send=$GET$GET" "until=fine" "until=fine"
+	[[ $output == *"<OPEN>" ]]
+	[ "$(answers <<<"$output")" -eq 4 ]
+	run raw "send=GET /ok HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" end
+	[[ $output == *"connection: close"*fine*"<EOF>" ]]
+	run raw "send=GET /ok HTTP/1.0\r\n\r\n" end
+	[[ $output == *fine*"<EOF>" ]]
+	run raw "send=GET /ok HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" until=fine "send=GET /ok HTTP/1.0\r\n\r\n" end
+	[ "$(answers <<<"$output")" -eq 2 ]
+	[[ $output == *"<EOF>" ]]
+}
+
+@test "http: HEAD has the head only" {
+	script >"$T/script"
+	serve -- lb-replay "$T/script"
+	run raw "send=HEAD /ok HTTP/1.1\r\nHost: x\r\n\r\n" "until=\r\n\r\n" "send=$GET" until=fine
+	[ "$(grep -c fine <<<"$output")" -eq 1 ]
+	[ "$(answers <<<"$output")" -eq 2 ]
+}
+
+@test "http: expect: 100-continue, chunked bodies, octet by octet" {
+	start listen lb-listen -l 127.0.0.1:0 -- tee "$T/records" '|' lb-replay "$FIXTURES/listen.replay"
+	wait_for 100 grep -q "listening on" "$T/listen.err"
+	PORT=$(sed -n 's/.*listening on 127.0.0.1:\([0-9]*\)$/\1/p' "$T/listen.err")
+	run raw 'send=POST /ok HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n' 'until=100 Continue\r\n\r\n' send=hello until=fine
+	[[ $output == *"<OPEN>" ]]
+	run raw 'bytewise=POST /ok HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nwor\r\n2;x\r\nld\r\n0\r\nT: t\r\n\r\n' until=fine
+	[[ $output == *"<OPEN>" ]]
+	grep -qx hello "$T/records"
+	grep -qx world "$T/records"
+}
+
+@test "http: what is refused, with which status, and that the connection ends" {
+	serve --max-body 100 -- lb-replay "$FIXTURES/listen.replay"
+	local code request
+	while read -r code request; do
+		run raw "send=$request" end
+		[[ $output == "HTTP/1.1 $code "*"connection: close"*"<EOF>" ]] || { echo "$code $request: $output"; false; }
+	done <<'END'
+400 POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n
+400 POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n
+400 GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n
+400 GET / HTTP/1.1\nHost: x\n\n
+400 GET / HTTP/1.1\r\nHost: x\r\nA: b\rc\r\n\r\n
+400 GET / HTTP/1.1\r\nHost: x\r\nA: b\x00c\r\n\r\n
+400 GET / HTTP/1.1\r\nHost : x\r\n\r\n
+400 GET / HTTP/1.1\r\n\r\n
+400 GET / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n
+400 POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +3\r\n\r\n
+400 POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0x3\r\n\r\n
+400 POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3 3\r\n\r\n
+400 POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n
+400 POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcX
+413 POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 101\r\n\r\n
+413 POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n
+501 POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n
+505 GET / HTTP/2.0\r\nHost: x\r\n\r\n
+END
+	run raw 'send=GET /' 'many=a*70000' 'send= HTTP/1.1\r\nHost: x\r\n\r\n' end
+	[[ $output == "HTTP/1.1 414 "* ]]
+	run raw 'send=GET / HTTP/1.1\r\nHost: x\r\nA: ' 'many=a*70000' 'send=\r\n\r\n' end
+	[[ $output == "HTTP/1.1 431 "* ]]
+}
+
+@test "http: the limits on the head, a stalled body and an idle connection" {
+	serve --head-timeout 1 --body-timeout 1 --idle-timeout 1 -- lb-replay "$FIXTURES/listen.replay"
+	run raw 'send=GET / HT' end
+	[[ $output == "HTTP/1.1 408 "*"<EOF>" ]]
+	run raw 'send=POST /ok HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhel' end
+	[[ $output == "HTTP/1.1 408 "*"<EOF>" ]]
+	run raw "send=$GET" end
+	[[ $output == "HTTP/1.1 200 "*fine*"<EOF>" ]]
+	run raw end
+	[[ $output == *"<EOF>" ]]
+	# An answer that is long in coming is no idle connection.
+	run raw 'send=GET /late HTTP/1.1\r\nHost: x\r\n\r\n' until=late
+	[[ $output == "HTTP/1.1 200 "*late*"<OPEN>" ]]
+}
+
+@test "http: a broken answer does not end cleanly" {
+	serve -- lb-replay "$FIXTURES/listen.replay"
+	run curl -sN "http://127.0.0.1:$PORT/cut"
+	[ "$status" -eq 18 ]
+	run curl -sN "http://127.0.0.1:$PORT/reset"
+	[ "$status" -eq 56 ]
+	run raw 'send=GET /cut HTTP/1.0\r\n\r\n' end
+	[[ $output == *"<RST>" ]]
+}
+
+@test "http: a client that closes is a cancel at once, also behind 100 KB that wait" {
+	start listen lb-listen -l 127.0.0.1:0 -- tee "$T/records" '|' lb-replay "$FIXTURES/listen.replay"
+	wait_for 100 grep -q "listening on" "$T/listen.err"
+	PORT=$(sed -n 's/.*listening on 127.0.0.1:\([0-9]*\)$/\1/p' "$T/listen.err")
+	raw 'send=GET /hang HTTP/1.1\r\nHost: x\r\n\r\n' until=begun fin end
+	wait_for 50 has '{"type":"cancel","id":1}' "$T/records"
+	raw 'send=GET /hang HTTP/1.1\r\nHost: x\r\n\r\n' until=begun reset
+	wait_for 50 has '{"type":"cancel","id":2}' "$T/records"
+	raw 'send=GET /hang HTTP/1.1\r\nHost: x\r\n\r\n' until=begun 'many=x*100000' fin end
+	wait_for 50 has '{"type":"cancel","id":3}' "$T/records"
+}
+
+@test "http: a slow reader is paused, and gets everything" {
+	start listen lb-listen -l 127.0.0.1:0 -- tee "$T/records" '|' lb-replay "$FIXTURES/listen.replay"
+	wait_for 100 grep -q "listening on" "$T/listen.err"
+	PORT=$(sed -n 's/.*listening on 127.0.0.1:\([0-9]*\)$/\1/p' "$T/listen.err")
+	raw 'send=GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n' "await=$T/go" end >"$T/large" 3>&- &
+	wait_for 100 has '{"type":"pause","id":1}' "$T/records"
+	touch "$T/go"
+	wait $!
+	has '{"type":"resume","id":1}' "$T/records"
+	[ "$(tr -cd z <"$T/large" | wc -c)" -eq 16000000 ]
+}
+
+# --- keeper, edge, stages
+
+@test "hello goes before the first request" {
+	start listen lb-listen -l 127.0.0.1:0 -- tee "$T/records" '|' lb-replay "$FIXTURES/listen.replay"
+	wait_for 100 grep -q "listening on" "$T/listen.err"
+	PORT=$(sed -n 's/.*listening on 127.0.0.1:\([0-9]*\)$/\1/p' "$T/listen.err")
+	[ "$(curl -s "http://127.0.0.1:$PORT/ok")" = fine ]
+	[ "$(head -n 1 "$T/records")" = '{"type":"hello"}' ]
+}
+
+@test "a killed stage: open requests are told at once, and a new pipeline serves" {
+	serve -- lb-replay "$FIXTURES/listen.replay" '|' cat
+	raw 'send=GET /hang HTTP/1.1\r\nHost: x\r\n\r\n' until=begun "touch=$T/1" end >"$T/chunked" 3>&- &
+	raw 'send=GET /events HTTP/1.1\r\nHost: x\r\n\r\n' until=begun "touch=$T/2" end >"$T/events" 3>&- &
+	raw 'send=GET /never HTTP/1.1\r\nHost: x\r\n\r\n' end >"$T/never" 3>&- &
+	wait_for 100 test -e "$T/1" -a -e "$T/2"
+	kill -9 "$(pgrep -P "$KEEPER" -x cat)"
+	wait_for 100 has '<EOF>' "$T/chunked"
+	wait_for 100 has '<EOF>' "$T/events"
+	wait_for 100 has '<EOF>' "$T/never"
+	refute grep -q '^0' "$T/chunked"
+	grep -q '^event: error' "$T/events"
+	refute grep -q '^0' "$T/events"
+	grep -q '^HTTP/1.1 502 ' "$T/never"
+	has 'cat was killed by signal 9' "$T/listen.err"
+	[ "$(curl -s "http://127.0.0.1:$PORT/ok")" = fine ]
+}
+
+@test "a stage that writes no records counts as a crash" {
+	serve -- sh -c 'read -r hello; echo "$hello"; read -r request; echo "no record"; cat >/dev/null'
+	run curl -s -o "$T/body" -w '%{http_code}' "http://127.0.0.1:$PORT/"
+	[ "$output" = 502 ]
+	has 'pipeline 1 failed' "$T/listen.err"
+}
+
+@test "two pipelines share the requests" {
+	serve -n 2 -- sh -c "echo \$\$ >>$T/pids; exec lb-replay $FIXTURES/listen.replay"
+	wait_for 100 test "$(wc -l <"$T/pids")" -eq 2
+	raw 'send=GET /hang HTTP/1.1\r\nHost: x\r\n\r\n' until=begun "touch=$T/1" end >"$T/a" 3>&- &
+	wait_for 100 test -e "$T/1"
+	raw 'send=GET /hang HTTP/1.1\r\nHost: x\r\n\r\n' until=begun "touch=$T/2" end >"$T/b" 3>&- &
+	wait_for 100 test -e "$T/2"
+	kill -9 "$(head -n 1 "$T/pids")"
+	# One of the two is told, the other goes on.
+	one_ended() { [ "$(cat "$T/a" "$T/b" | grep -c '<EOF>')" -eq 1 ]; }
+	wait_for 100 one_ended
+}
+
+@test "a pipeline that cannot start ends lb-listen with the stage's reason" {
+	run timeout 20 lb-listen -l 127.0.0.1:0 -- "$T/nothing"
+	[ "$status" -eq 111 ]
+	[[ $output == *"unable to start $T/nothing: No such file or directory"* ]]
+	run timeout 20 lb-listen -l 127.0.0.1:0 -- cat '|' sh -c 'exit 100'
+	[ "$status" -eq 100 ]
+}
+
+@test "SIGTERM: no new connection, the open answer finishes, exit 0, nobody left" {
+	serve -- cat '|' lb-replay "$FIXTURES/listen.replay"
+	local all="$(children)"
+	raw 'send=GET /slow HTTP/1.1\r\nHost: x\r\n\r\n' until=begun "touch=$T/1" end >"$T/slow" 3>&- &
+	raw "send=$GET" until=fine "touch=$T/2" end >"$T/idle" 3>&- &
+	wait_for 100 test -e "$T/1" -a -e "$T/2"
+	kill -TERM "$KEEPER"
+	wait_for 100 has '<EOF>' "$T/idle"
+	wait_for 100 not_listening
+	local code=0
+	wait "$KEEPER" || code=$?
+	[ "$code" -eq 0 ]
+	wait_for 100 has '<EOF>' "$T/slow"
+	grep -q finished "$T/slow"
+	wait_for 100 all_gone $all
+}
+
+@test "SIGINT twice, or the drain limit: open answers end with an error, exit 0" {
+	serve -- lb-replay "$FIXTURES/listen.replay"
+	raw 'send=GET /events HTTP/1.1\r\nHost: x\r\n\r\n' until=begun "touch=$T/1" end >"$T/events" 3>&- &
+	wait_for 100 test -e "$T/1"
+	kill -INT "$KEEPER"
+	wait_for 100 not_listening
+	kill -INT "$KEEPER"
+	wait "$KEEPER"
+	wait_for 100 has '<EOF>' "$T/events"
+	grep -q '^event: error' "$T/events"
+
+	serve --drain-timeout 1 -- tee "$T/records" '|' lb-replay "$FIXTURES/listen.replay"
+	raw 'send=GET /never HTTP/1.1\r\nHost: x\r\n\r\n' end >"$T/never" 3>&- &
+	wait_for 100 has '"target":"/never"' "$T/records"
+	kill -TERM "$KEEPER"
+	wait "$KEEPER"
+	wait_for 100 has '<EOF>' "$T/never"
+	grep -q '^HTTP/1.1 503 ' "$T/never"
+}
+
+@test "the edge killed: the sockets stay, a new one serves; the keeper killed: all end" {
+	serve -- lb-replay "$FIXTURES/listen.replay"
+	kill -9 "$(edge)"
+	[ "$(curl -s --retry 5 --retry-connrefused --retry-all-errors "http://127.0.0.1:$PORT/ok")" = fine ]
+	local all="$(children)"
+	[ "$(wc -w <<<"$all")" -eq 2 ]
+	kill -9 "$KEEPER"
+	wait_for 100 all_gone $all
+}
+
+@test "keys are in the environment of keeper and lb-fetch alone" {
+	printf '#!/bin/sh\nexec cat\n' >"$T/lb-fetch"
+	chmod +x "$T/lb-fetch"
+	export MINIMAX_API_KEY=key-of-the-test SOME_SECRET=secret-of-the-test LB_SOMETHING=for-stages
+	serve -- cat '|' "$T/lb-fetch" '|' lb-replay "$FIXTURES/listen.replay"
+	local pid name with=""
+	for pid in $(children); do
+		name=$(tr '\0' ' ' <"/proc/$pid/cmdline")
+		if grep -qz -e key-of-the-test -e secret-of-the-test "/proc/$pid/environ"; then with+="$name;"; fi
+		case $name in lb-listen*) ;; *) grep -qz 'LB_PRESETS=minimax' "/proc/$pid/environ"; grep -qz LB_SOMETHING "/proc/$pid/environ" ;; esac
+	done
+	[ "$with" = "cat ;" ] || [[ $with == *lb-fetch*";" && $with != *";"*";" ]]
+}
+
+@test "descriptors: a stage has the standard three and no others" {
+	serve -- sh -c 'ls /proc/self/fd | wc -l >"$0"; exec cat' "$T/count" '|' lb-replay "$FIXTURES/listen.replay"
+	# ls itself has one more, for the folder that it reads.
+	[ "$(cat "$T/count")" -le 4 ]
+}
+
+# --- one connected socket
+
+@test "inetd: one connected socket with stages as children keeps alive and ends with the client" {
+	PORT=$(free_port)
+	script >"$T/script"
+	start activate systemd-socket-activate --accept --inetd -l "127.0.0.1:$PORT" lb-listen -- lb-replay "$T/script"
+	wait_for 100 grep -q "Listening on" "$T/activate.err"
+	run raw "send=$GET" until=fine "send=GET /ok HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" end
+	[ "$(answers <<<"$output")" -eq 2 ]
+	[[ $output == *"<EOF>" ]]
+	none_left() { ! pgrep -f "^lb-replay $T/script" >/dev/null; }
+	wait_for 100 none_left
+}
