@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "record/record.h"
+#include "stream/anthropic.h"
 
 #define SECOND_NS 1000000000
 #define ROUNDS 7
@@ -142,6 +143,47 @@ copy_records(void)
 	return buf_len(&out);
 }
 
+/* The event again and again in pieces of `step` octets, as data records bring it. */
+static size_t
+reframe(const char *text, size_t n, size_t step)
+{
+	struct anthropic *stream = anthropic_new("bench", NULL);
+	struct anthropic_work memory = ANTHROPIC_WORK_INIT;
+	struct anthropic_output passed;
+	size_t sum = 0;
+
+	for (int i = 0; i < RECORDS; i++) {
+		for (size_t at = 0; at < n; at += step) {
+			anthropic_feed(stream, text + at, n - at < step ? n - at : step, &memory, &passed);
+			sum += passed.len;
+		}
+	}
+	anthropic_work_free(&memory);
+	anthropic_free(stream);
+	return sum;
+}
+
+static size_t
+reframe_whole(void)
+{
+	return reframe(event, sizeof event - 1, sizeof event - 1);
+}
+
+static size_t
+reframe_pieces(void)
+{
+	return reframe(event, sizeof event - 1, sizeof event / 2);
+}
+
+static size_t
+reframe_mended(void)
+{
+	static const char mended[] = "data:{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":"
+				     "\"text_delta\",\"text\":\" word 7 and more\"}}\r\n\r\n";
+
+	return reframe(mended, sizeof mended - 1, sizeof mended - 1);
+}
+
 static void
 print_speed(const char *what, work *f)
 {
@@ -166,5 +208,8 @@ main(int argc, char **argv)
 	print_each("record_put_data of an event", put_records, RECORDS, " record");
 	print_each("record_parse of it", parse_records, RECORDS, " record");
 	print_each("record_parse and record_put_data", copy_records, RECORDS, " record");
+	print_each("an event reframed: well-formed", reframe_whole, RECORDS, "n event");
+	print_each("an event reframed: well-formed, in two pieces", reframe_pieces, RECORDS, "n event");
+	print_each("an event reframed: mended", reframe_mended, RECORDS, "n event");
 	return fflush(stdout) == 0 ? EXIT_DONE : EXIT_SYSTEM;
 }
