@@ -57,6 +57,14 @@ reframed() {
 	run -100 lb-sse file
 }
 
+@test "the examples of the page give what the page says; it has a line for each repair" {
+	page_examples lb-sse.1 3
+	sed -n 's/^\.It Sy //p' "$ROOT/man/lb-sse.1" | sort >page
+	sed -n 's/^	\[REPAIR_[A-Z_]*\] = "\(.*\)",$/\1/p' "$ROOT/lib/stream/anthropic.c" | sort >code
+	[ -s code ]
+	same code page
+}
+
 @test "each stream comes out as it must, wherever it was cut" {
 	local file name want
 	for file in "$SSE"/*.sse; do
