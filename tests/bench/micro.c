@@ -9,7 +9,10 @@
 #include "base/diag.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "config/read.h"
 #include "record/record.h"
+#include "route/request.h"
+#include "route/route.h"
 #include "stream/anthropic.h"
 
 #define SECOND_NS 1000000000
@@ -28,6 +31,9 @@ static const char event[] =
     "\"text_delta\",\"text\":\" word 7 and more\"}}\n\n";
 
 enum { RECORDS = 1000 };
+
+static struct router *router;
+static struct buf request_record = BUF_INIT(64 * KIB);
 
 static int64_t
 now_ns(void)
@@ -185,6 +191,48 @@ reframe_mended(void)
 }
 
 static void
+router_init(void)
+{
+	static struct config config;
+	struct mistakes mistakes = { 0 };
+	static char text[] = "{\"providers\":{\"one\":{\"base_url\":\"http://127.0.0.1:1\",\"dialect\":\"anthropic\"},"
+	    "\"two\":{\"base_url\":\"http://127.0.0.1:2\",\"dialect\":\"anthropic\"}},\"routes\":[{\"model\":\"claude-*\","
+	    "\"targets\":[{\"provider\":\"one\"},{\"provider\":\"two\",\"model\":\"other\"}]}]}";
+	static const char body_text[] = "{\"model\":\"claude-opus\",\"max_tokens\":100,\"stream\":true,\"messages\":["
+	    "{\"role\":\"user\",\"content\":\"What is 2+2?\"}]}";
+
+	config_read(&config, text, sizeof text - 1, &mistakes);
+	if (mistakes.count > 0 || (router = router_new(&config)) == NULL)
+		diag_fatal(EXIT_SYSTEM, "unable to make a router");
+	record_begin(&request_record, "request", 1);
+	buf_puts(&request_record, ",\"request_id\":\"req_bench\",\"method\":\"POST\",\"target\":\"/v1/messages\",\"version\":"
+	    "\"1.1\",\"close\":false,\"headers\":{\"host\":\"localhost:9000\",\"content-type\":\"application/json\","
+	    "\"anthropic-version\":\"2023-06-01\",\"x-api-key\":\"fake-key\"},\"peer\":\"127.0.0.1:54321\",\"at\":1");
+	record_finish_payload(&request_record, body_text, sizeof body_text - 1);
+}
+
+static size_t
+decide(void)
+{
+	static struct buf scratch = BUF_INIT(RECORD_HEADER_MAX);
+	size_t sum = 0;
+
+	for (int i = 0; i < RECORDS; i++) {
+		struct record record;
+		struct request request;
+		struct decision decision;
+		const char *why;
+
+		if (record_parse(buf_data(&request_record), buf_len(&request_record), &record, &why) != RECORD_OK ||
+		    request_read(&request, &record, &scratch) != NULL ||
+		    !route_decide(router, &request, &decision) || decision.status != 0)
+			diag_fatal(EXIT_BUG, "the route decision is no plan");
+		sum += decision.len;
+	}
+	return sum;
+}
+
+static void
 print_speed(const char *what, work *f)
 {
 	printf("%-52s %8.0f MB/s\n", what, (double)buf_len(&body) * 1e3 / (double)fastest(f));
@@ -202,6 +250,7 @@ main(int argc, char **argv)
 	(void)argc;
 	diag_init(argv[0]);
 	body_init();
+	router_init();
 	print_speed("json_scan of a body of 1 MB", scan_body);
 	print_speed("json_scan of 1 MB in one string with many escapes", scan_prose);
 	print_speed("json_next to its model", find_model);
@@ -211,5 +260,6 @@ main(int argc, char **argv)
 	print_each("an event reframed: well-formed", reframe_whole, RECORDS, "n event");
 	print_each("an event reframed: well-formed, in two pieces", reframe_pieces, RECORDS, "n event");
 	print_each("an event reframed: mended", reframe_mended, RECORDS, "n event");
+	print_each("a request's record to its plan", decide, RECORDS, " request");
 	return fflush(stdout) == 0 ? EXIT_DONE : EXIT_SYSTEM;
 }
