@@ -37,14 +37,18 @@ enum { EDGE_VARIABLE_MAX = 1024 };
  */
 static const double pause_first_s = 0.1, pause_last_s = 10, young_s = 10, stages_end_s = 5;
 
-/* How long after its pipes broke a pipeline's first death may take to be seen, which tells why, before all are ended. */
+/* When one stage has died its neighbours follow by themselves: how long until those that have not are ended. */
 static const double death_s = 0.05;
 
 struct slot {
 	struct keeper *keeper;
 	struct stages stages;
 	uint32_t generation;
-	bool ending;		/* its stages are on their way out, and that is known */
+	bool ending;		/* its stages are on their way out, and that is as it should be, or told */
+	bool dying;		/* one has died, or its pipes broke */
+	bool killed;		/* the rest was ended */
+	int culprit;		/* the place of the stage whose death explains it best so far, or -1 */
+	int culprit_status;
 	double pause_s;
 	double started;
 	ev_timer restart;
@@ -135,9 +139,8 @@ static void
 expect_stages_to_end(struct keeper *k)
 {
 	for (size_t i = 0; i < k->options->pipelines; i++) {
-		k->slots[i].ending = true;
+		k->slots[i].ending = !k->slots[i].dying;
 		ev_timer_stop(k->loop, &k->slots[i].restart);
-		ev_timer_stop(k->loop, &k->slots[i].kill);
 	}
 	ev_timer_again(k->loop, &k->kill_timer);
 }
@@ -197,32 +200,88 @@ give_up(struct keeper *k, int status)
 	stop(k, true);
 }
 
+/* The pipeline does not work any more: the edge is told at once, the rest of the stages has a moment to end. */
 static void
-stage_died(struct slot *slot, int place, int status)
+begin_dying(struct slot *slot)
+{
+	if (slot->ending || slot->dying)
+		return;
+	slot->dying = true;
+	slot->killed = false;
+	slot->culprit = -1;
+	tell_edge(slot->keeper, CHANNEL_CRASHED, slot->generation, NULL);
+	ev_timer_set(&slot->kill, death_s, 0.);
+	ev_timer_start(slot->keeper->loop, &slot->kill);
+}
+
+static void
+on_slot_kill(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	struct slot *slot = watcher->data;
+
+	(void)loop;
+	(void)events;
+	slot->killed = true;
+	stages_kill(&slot->stages);
+}
+
+static bool
+exited_well(int status)
+{
+	return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_DONE;
+}
+
+/* All stages of a dying pipeline are gone: says which died first, as far as that can be told. */
+static void
+conclude(struct slot *slot)
 {
 	struct keeper *k = slot->keeper;
 	char text[80];
 
-	/* At the end the edge closes its pipes, and its own exit may be seen after theirs. */
-	if ((k->stopping || k->connected) && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_DONE)
-		slot->ending = true;
-	if (!slot->ending) {
-		slot->ending = true;
-		diag_warning("pipeline %u: %s %s", slot->generation, k->options->stages[place][0],
-		    describe(status, text, sizeof text));
-		tell_edge(k, CHANNEL_CRASHED, slot->generation, NULL);
-		stages_kill(&slot->stages);
-		if (!k->ready && !k->stopping)
-			give_up(k, status);
-	}
-	ev_timer_stop(k->loop, &slot->kill);
-	if (slot->stages.alive > 0 || k->stopping)
-		return;
+	slot->dying = false;
+	slot->ending = true;
+	if (slot->culprit >= 0)
+		diag_warning("pipeline %u: %s %s", slot->generation, k->options->stages[slot->culprit][0],
+		    describe(slot->culprit_status, text, sizeof text));
+	if (!k->ready && !k->stopping)
+		give_up(k, slot->culprit >= 0 ? slot->culprit_status : W_EXITCODE(EXIT_BUG, 0));
+}
+
+static void
+restart_later(struct slot *slot)
+{
+	struct keeper *k = slot->keeper;
+
 	if (ev_now(k->loop) - slot->started > young_s)
 		slot->pause_s = 0;
 	ev_timer_set(&slot->restart, slot->pause_s, 0.);
 	ev_timer_start(k->loop, &slot->restart);
-	slot->pause_s = slot->pause_s == 0 ? pause_first_s : slot->pause_s * 2 < pause_last_s ? slot->pause_s * 2 : pause_last_s;
+	slot->pause_s = slot->pause_s == 0 ? pause_first_s : slot->pause_s * 2;
+	if (slot->pause_s > pause_last_s)
+		slot->pause_s = pause_last_s;
+}
+
+static void
+stage_died(struct slot *slot, int place, int status)
+{
+	struct keeper *k = slot->keeper;
+
+	/* At the end the edge closes its pipes, and its own exit may be seen after theirs. */
+	if ((k->stopping || k->connected) && !slot->dying && exited_well(status))
+		slot->ending = true;
+	begin_dying(slot);
+	/* One that ended well did so because another had died: that one is to be named. */
+	if (slot->dying && !slot->killed && (slot->culprit < 0 || exited_well(slot->culprit_status))) {
+		slot->culprit = place;
+		slot->culprit_status = status;
+	}
+	if (slot->stages.alive > 0)
+		return;
+	ev_timer_stop(k->loop, &slot->kill);
+	if (slot->dying)
+		conclude(slot);
+	if (!k->stopping)
+		restart_later(slot);
 }
 
 static void
@@ -297,31 +356,9 @@ say_ready(struct keeper *k)
 static void
 pipeline_failed(struct keeper *k, uint32_t generation)
 {
-	for (size_t i = 0; i < k->options->pipelines; i++) {
-		struct slot *slot = &k->slots[i];
-
-		if (slot->generation == generation && !slot->ending && !ev_is_active(&slot->kill)) {
-			ev_timer_set(&slot->kill, death_s, 0.);
-			ev_timer_start(k->loop, &slot->kill);
-		}
-	}
-}
-
-static void
-on_slot_kill(struct ev_loop *loop, ev_timer *watcher, int events)
-{
-	struct slot *slot = watcher->data;
-
-	(void)loop;
-	(void)events;
-	if (!slot->ending)
-		stages_kill(&slot->stages);
-	/* Before anything worked, what comes out of the stages is wrong from the start. */
-	if (!slot->keeper->ready && !slot->keeper->stopping) {
-		slot->keeper->code = EXIT_BUG;
-		stop(slot->keeper, true);
-	}
-	slot->ending = true;
+	for (size_t i = 0; i < k->options->pipelines; i++)
+		if (k->slots[i].generation == generation)
+			begin_dying(&k->slots[i]);
 }
 
 static void
@@ -363,7 +400,7 @@ start_slot(struct slot *slot)
 		}
 		return;
 	}
-	slot->ending = false;
+	slot->ending = slot->dying = false;
 	slot->generation = ++k->last_generation;
 	tell_edge(k, CHANNEL_PIPELINE, slot->generation, fds);
 	close(fds[0]);
@@ -484,7 +521,7 @@ keeper_run(const struct options *options, char **argv, const int *sockets, size_
 	raise_descriptor_limit();
 #ifdef CLOSE_RANGE_CLOEXEC
 	/* Whatever else was left open to us is nobody's business further on. */
-	(void)close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+	(void)close_range(LISTENER_FIRST_INHERITED, ~0U, CLOSE_RANGE_CLOEXEC);
 #endif
 	if (init(&k) != 0 || start_edge(&k) != 0)
 		return EXIT_SYSTEM;
