@@ -496,7 +496,7 @@ read_keys(struct reader *r, const struct json *values, struct config_provider *p
 	else if (values[KEY].len > 0)
 		read_one_key(r, values[KEY], provider);
 	else if (preset != NULL && preset->key_variable != NULL && preset->base_url_variable == NULL &&
-	    values[AUTH].len == 0 && !config_set_preset_key(provider))
+	    provider->auth[DIALECT_ANTHROPIC] != AUTH_NONE && !config_set_preset_key(provider))
 		no_memory(r);
 }
 

@@ -154,6 +154,7 @@ static const struct {
 	{ "{\"providers\":{\"p\":{" BASE "}},\n\"origins\":[\"https://a.example/\"],\n\"hosts\":[\"a:80\"]}",
 	    "f:2: 'origins' must be as browsers send it, such as https://app.example or http://localhost:3000\n"
 	    "f:3: 'hosts' must be without a port: any port will do\n" },
+	{ "{\"providers\":{\"p\":{" BASE "}},\n\"h\\\"//\": /* \" */ 1}", "f:2: unknown key 'h\\\"//'\n" },
 	/* All at once, in the order of the lines, though routes are read after providers. */
 	{ "{ // one\n\"routes\":[{\"model\":1,\n\"targets\":[{\"provider\":\"x\"}]}],\n/* two\n three */\n"
 	  "\"providers\":{\"p\":{" BASE ",\n\"htp2\":true}}}",
@@ -173,7 +174,8 @@ static const char whole[] =
     "    \"b\": { \"base_url\": \"https://b.example/v1//\", \"dialect\": \"openai\", \"key\": \"credential:b\" },\n"
     "    \"c\": { \"preset\": \"vllm\", \"base_url\": \"http://127.0.0.1:8081/v1/\" },\n"
     "    \"d\": { \"base_url\": { \"anthropic\": \"http://d\", \"openai\": \"http://d/x\" }, \"auth\": \"bearer\" },\n"
-    "    \"e\": { \"preset\": \"deepseek\", \"dialect\": \"anthropic\" }\n"
+    "    \"e\": { \"preset\": \"deepseek\", \"dialect\": \"anthropic\", \"auth\": \"bearer\" },\n"
+    "    \"f\": { \"preset\": \"deepseek\", \"auth\": \"none\" }\n"
     "  },\n"
     "  \"routes\": [ { \"model\": \"m*\", \"policy\": \"failover\",\n"
     "    \"targets\": [ { \"provider\": \"b\", \"model\": \"x\" }, { \"provider\": \"a\" } ] } ],\n"
@@ -186,7 +188,7 @@ expect_whole(const struct config *c)
 	const struct config_provider *p = c->providers;
 	bool passed = true;
 
-	EXPECT(c->provider_count == 5 && c->route_count == 1 && c->origin_count == 1 && c->host_count == 2, "counts");
+	EXPECT(c->provider_count == 6 && c->route_count == 1 && c->origin_count == 1 && c->host_count == 2, "counts");
 	EXPECT(strcmp(p[0].base_url[DIALECT_ANTHROPIC], "https://api.minimax.io/anthropic") == 0, "the preset's base");
 	EXPECT(p[0].key_count == 2 && strcmp(p[0].keys[1], "file:/b") == 0 && p[0].http2, "keys, http2");
 	EXPECT(p[0].limits.idle_ms == 5 && p[0].limits.total_ms == 0, "limits");
@@ -196,7 +198,8 @@ expect_whole(const struct config *c)
 	EXPECT(p[2].key_count == 0, "own server, no key");
 	EXPECT(p[3].auth[DIALECT_ANTHROPIC] == AUTH_BEARER && p[3].auth[DIALECT_OPENAI] == AUTH_BEARER, "auth");
 	EXPECT(p[4].base_url[DIALECT_OPENAI] == NULL && p[4].base_url[DIALECT_ANTHROPIC] != NULL, "dialect narrows");
-	EXPECT(p[4].key_count == 1 && strcmp(p[4].keys[0], "env:DEEPSEEK_API_KEY") == 0, "the preset's key");
+	EXPECT(p[4].key_count == 1 && strcmp(p[4].keys[0], "env:DEEPSEEK_API_KEY") == 0, "the preset's key, sent otherwise");
+	EXPECT(p[5].key_count == 0, "no key where none is to be sent");
 	EXPECT(c->routes[0].target_count == 2 && c->routes[0].targets[0].provider == &p[1], "targets");
 	EXPECT(strcmp(c->routes[0].targets[0].model, "x") == 0 && c->routes[0].targets[1].model == NULL, "target models");
 	EXPECT(strcmp(c->hosts[0], "lb.example") == 0, "hosts in lower case");
@@ -211,7 +214,7 @@ test_whole(void)
 	const char *slashes = strstr(whole, "//\",");
 	struct config *config = read_text(whole, strlen(whole), &errors);
 
-	TEST(buf_len(&errors) > 0 && config->provider_count == 5, "a mistake in one provider hides no other");
+	TEST(buf_len(&errors) > 0 && config->provider_count == 6, "a mistake in one provider hides no other");
 	config_free(config);
 	buf_clear(&errors);
 	struct buf text = BUF_INIT(MIB);
