@@ -41,7 +41,7 @@ shows() {
 
 @test "make run and the first request give what the first screen shows" {
 	run make -n -C "$ROOT" run
-	[[ $output == *"tests/deps run"*"exec bin/lb --demo"* ]]
+	[[ $output == *"tests/deps run"*"exec "*"bin/lb --demo"* ]]
 	port=$(free_port)
 	start run lb --demo -l "127.0.0.1:$port"
 	wait_for 100 listening "$port"
