@@ -154,7 +154,8 @@ split_stages(struct options *o, char **words, size_t count)
 {
 	if (count == 0)
 		return;
-	if ((o->stages = calloc(count, sizeof *o->stages)) == NULL)
+	/* One more than there are words: a single `|` parts two. */
+	if ((o->stages = calloc(count + 1, sizeof *o->stages)) == NULL)
 		diag_fatal(EXIT_SYSTEM, "unable to hold the command line: out of memory");
 	o->stages[o->stage_count++] = words;
 	for (size_t i = 0; i < count; i++) {
