@@ -123,8 +123,8 @@ request_init(void)
 {
 	struct buf body = BUF_INIT(BODY_MAX_DEFAULT);
 
-	buf_printf(&body, "{\"model\":\"bench\",\"max_tokens\":100,\"stream\":%s,\"messages\":[{\"role\":\"user\",\"content\":\"",
-	    options.events > 0 ? "true" : "false");
+	buf_printf(&body, "{\"model\":\"bench\",\"max_tokens\":100,\"stream\":%s,\"messages\":[{\"role\":\"user\","
+	    "\"content\":\"", options.events > 0 ? "true" : "false");
 	while (buf_len(&body) < options.body)
 		buf_puts(&body, "The quick brown fox said: \\\"jumps\\\" over\\nthe lazy dog. ");
 	buf_puts(&body, "What is 2+2?\"}]}");
