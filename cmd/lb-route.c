@@ -56,8 +56,8 @@ handle(struct stage *stage, const struct record *record, void *context)
 	}
 	if (decision.status == 0)
 		return stage_pass_with(stage, record, decision.text, decision.len);
-	record_put_answer(&stage->output, request.id, decision.status, decision.extra_headers, decision.text, decision.len,
-	    decision.head_only);
+	record_put_answer(&stage->output, request.id, decision.status, decision.extra_headers, decision.text,
+	    decision.len, decision.head_only);
 	return EXIT_DONE;
 }
 
@@ -72,8 +72,8 @@ load(const char *path)
 		diag_fatal(EXIT_USAGE, "unable to use the configuration: see above");
 	}
 	if (config->provider_count == 0)
-		diag_fatal(EXIT_USAGE, "unable to route: there are no providers; set LB_CONFIG to a configuration, or a "
-		    "provider's key in the environment, such as MINIMAX_API_KEY");
+		diag_fatal(EXIT_USAGE, "unable to route: there are no providers; set LB_CONFIG to a configuration, or "
+		    "a provider's key in the environment, such as MINIMAX_API_KEY");
 	buf_free(&errors);
 	return config;
 }

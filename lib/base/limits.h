@@ -54,7 +54,9 @@
  */
 #define SSE_EVENT_MAX (16 * MIB)
 
-/* What a stream keeps allocated between events: most events are far smaller, and a thousand streams are open at once. */
+/*
+ * What a stream keeps allocated between events: most events are far smaller, and a thousand streams are open at once.
+ */
 #define SSE_PARTIAL_KEEP (4 * KIB)
 
 /* What made a stream fail, as `end` says it: a line for a person, of which the client got the whole. */
@@ -114,7 +116,10 @@
 /* Mistakes told of one replay script: what follows from a misunderstanding need not be told a thousand times. */
 #define REPLAY_MISTAKES_MAX 100
 
-/* An attempt's time limits where nothing is configured: a TCP and TLS handshake over a poor line, with one retry of it. */
+/*
+ * An attempt's time limits where nothing is configured: a TCP and TLS handshake over a poor line, with one retry of
+ * it.
+ */
 #define CONNECT_MS_DEFAULT 10000
 
 /* The first byte of a stream: a long prompt is read in less, and clients begin to doubt after it. */

@@ -151,5 +151,7 @@ check_host(const char *host)
 
 	if (n > 0 && host[n] == ':')
 		return "must be without a port: any port will do";
-	return n > 0 && host[n] == '\0' ? NULL : "must be a host name or an address, such as lb.example or [2001:db8::1]";
+	if (n == 0 || host[n] != '\0')
+		return "must be a host name or an address, such as lb.example or [2001:db8::1]";
+	return NULL;
 }

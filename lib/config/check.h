@@ -6,8 +6,8 @@
 #include <stdbool.h>
 
 /*
- * A base URL (RFC 3986): http or https, a host, maybe a port and a path. No user or password, query or fragment, no `..`
- * and no `//` in the path. The words never repeat the URL, which may hold a password.
+ * A base URL (RFC 3986): http or https, a host, maybe a port and a path. No user or password, query or fragment, no
+ * `..` and no `//` in the path. The words never repeat the URL, which may hold a password.
  */
 const char *check_base_url(const char *url);
 

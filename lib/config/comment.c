@@ -7,7 +7,10 @@
 static size_t
 skip_string(const char *text, size_t n, size_t i)
 {
-	/* A string does not go over a line's end: JSON's own check will say so, and what follows is read as it is meant. */
+	/*
+	 * A string does not go over a line's end: JSON's own check will say so, and what follows is read as it is
+	 * meant.
+	 */
 	for (i++; i < n && text[i] != '"' && text[i] != '\n'; i++)
 		if (text[i] == '\\' && i + 1 < n && text[i + 1] != '\n')
 			i++;

@@ -7,8 +7,8 @@
 #include <stddef.h>
 
 /*
- * Overwrites each comment, and a byte order mark at the beginning, with blanks, so that what remains is JSON whose values
- * stand where they stood. Line feeds stay. False if a comment is not closed: `*at` is where it begins.
+ * Overwrites each comment, and a byte order mark at the beginning, with blanks, so that what remains is JSON whose
+ * values stand where they stood. Line feeds stay. False if a comment is not closed: `*at` is where it begins.
  */
 bool comment_blank(char *text, size_t n, size_t *at);
 

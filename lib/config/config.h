@@ -62,13 +62,14 @@ struct config {
 };
 
 /*
- * Loads the configuration from `path`; if that is NULL from $LB_CONFIG, else from /etc/lb/lb.json if it is there, else
- * from the environment: the presets that $LB_PRESETS names, or, without it, those whose key variable or base URL
- * variable is set; that may be none, and then the configuration has no providers and no routes. A variable that is empty
- * counts as not set. Without routes in the file they are derived from the providers (lb.json.5, DEFAULT ROUTES).
+ * Loads the configuration from `path`; if that is NULL from $LB_CONFIG, else from /etc/lb/lb.json if it is there,
+ * else from the environment: the presets that $LB_PRESETS names, or, without it, those whose key variable or base URL
+ * variable is set; that may be none, and then the configuration has no providers and no routes. A variable that is
+ * empty counts as not set. Without routes in the file they are derived from the providers (lb.json.5, DEFAULT
+ * ROUTES).
  *
- * Returns NULL after adding to `errors` every mistake found, each a line `FILE:LINE: what is wrong`, in the order of the
- * lines. To be freed by config_free, for which NULL is fine.
+ * Returns NULL after adding to `errors` every mistake found, each a line `FILE:LINE: what is wrong`, in the order of
+ * the lines. To be freed by config_free, for which NULL is fine.
  */
 struct config *config_load(const char *path, struct buf *errors);
 void config_free(struct config *config);

@@ -62,9 +62,10 @@ add_patterns(struct config *config, bool wild)
 
 	for (size_t i = 0; i < config->provider_count; i++) {
 		const struct config_provider *provider = &config->providers[i];
+		const struct preset *preset = provider->preset;
 
-		for (size_t k = 0; provider->preset != NULL && k < sizeof provider->preset->patterns / sizeof(char *); k++) {
-			const char *pattern = provider->preset->patterns[k];
+		for (size_t k = 0; preset != NULL && k < sizeof preset->patterns / sizeof *preset->patterns; k++) {
+			const char *pattern = preset->patterns[k];
 
 			if (pattern == NULL || (strchr(pattern, '*') != NULL) != wild || has_route(config, pattern))
 				continue;

@@ -11,8 +11,8 @@
 #define BEARER { [DIALECT_ANTHROPIC] = AUTH_BEARER, [DIALECT_OPENAI] = AUTH_BEARER }
 
 /*
- * One with a narrow pattern stands before one with a wide pattern: the order is that of the routes derived from it. Of two
- * with the same key variable the environment means the first.
+ * One with a narrow pattern stands before one with a wide pattern: the order is that of the routes derived from it.
+ * Of two with the same key variable the environment means the first.
  */
 const struct preset presets[] = {
 	{ "anthropic", BOTH("https://api.anthropic.com", "https://api.anthropic.com/v1"), X_API_KEY,
@@ -38,7 +38,8 @@ const struct preset presets[] = {
 	{ "groq", OPENAI_ONLY("https://api.groq.com/openai/v1"), BEARER,
 	    "GROQ_API_KEY", NULL, "openai/gpt-oss-120b", { "openai/gpt-oss-*" } },
 	{ "mistral", OPENAI_ONLY("https://api.mistral.ai/v1"), BEARER,
-	    "MISTRAL_API_KEY", NULL, "mistral-medium-3.5", { "mistral-*", "magistral-*", "codestral-*", "devstral-*" } },
+	    "MISTRAL_API_KEY", NULL, "mistral-medium-3.5",
+	    { "mistral-*", "magistral-*", "codestral-*", "devstral-*" } },
 	{ "together", OPENAI_ONLY("https://api.together.ai/v1"), BEARER,
 	    "TOGETHER_API_KEY", NULL, "deepseek-ai/DeepSeek-V4-Pro", { "deepseek-ai/*" } },
 	{ "fireworks", BOTH("https://api.fireworks.ai/inference", "https://api.fireworks.ai/inference/v1"), BEARER,

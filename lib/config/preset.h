@@ -14,7 +14,7 @@ struct preset {
 	const char *base_url[DIALECT_COUNT];	/* NULL: not spoken there */
 	enum config_auth auth[DIALECT_COUNT];
 	const char *key_variable;		/* `MINIMAX_API_KEY`; NULL: no key */
-	const char *base_url_variable;		/* for a server of one's own, whose key is optional: `OLLAMA_BASE_URL`; else NULL */
+	const char *base_url_variable;		/* of a server of one's own, whose key is optional; else NULL */
 	const char *model;			/* the default model; NULL: whatever was asked for */
 	const char *patterns[4];		/* the models it has: `MiniMax-*`; unused ones NULL */
 };
@@ -29,9 +29,9 @@ const struct preset *preset_find(const char *name, size_t n);
 #define PRESET_WITH_KEY "+key"
 
 /*
- * Adds the names of the presets that the environment provides for, joined by commas: $LB_PRESETS if it is set, else each
- * whose key variable or base URL variable is (of those with the same key variable only the first). Reads whether a value
- * is there, never the value. A variable that is empty counts as not set.
+ * Adds the names of the presets that the environment provides for, joined by commas: $LB_PRESETS if it is set, else
+ * each whose key variable or base URL variable is (of those with the same key variable only the first). Reads whether
+ * a value is there, never the value. A variable that is empty counts as not set.
  */
 void preset_put_from_environment(struct buf *out);
 

@@ -43,7 +43,8 @@ wrong(struct reader *r, const char *at, const char *format, ...)
 
 /* The same with `; did you mean 'WORD'?` where one of the words is near to what was written. */
 static void
-wrong_word(struct reader *r, const char *at, const char *problem, const char *word, const char *const *words, size_t count)
+wrong_word(struct reader *r, const char *at, const char *problem, const char *word, const char *const *words,
+    size_t count)
 {
 	const char *near = mistake_near(word, words, count);
 
@@ -137,8 +138,8 @@ check_duplicates(struct reader *r, struct json object)
 }
 
 /*
- * Reads an object's members by their names: `values[i]` is that of `names[i]`, empty if it is absent. Unknown and repeated
- * ones are told. False, after telling, if `object` is none.
+ * Reads an object's members by their names: `values[i]` is that of `names[i]`, empty if it is absent. Unknown and
+ * repeated ones are told. False, after telling, if `object` is none.
  */
 static bool
 read_members(struct reader *r, struct json object, const char *what, const char *const *names, size_t count,
@@ -252,8 +253,8 @@ read_choice(struct reader *r, struct json value, const char *what, const char *c
 /* Members of a provider. */
 enum { PRESET, BASE_URL, DIALECT, AUTH, KEY, KEYS, HTTP2, CONNECT_MS, FIRST_BYTE_MS, IDLE_MS, TOTAL_MS, PROVIDER_KEYS };
 
-static const char *const provider_keys[PROVIDER_KEYS] = { "preset", "base_url", "dialect", "auth", "key", "keys", "http2",
-	"connect_ms", "first_byte_ms", "idle_ms", "total_ms" };
+static const char *const provider_keys[PROVIDER_KEYS] = { "preset", "base_url", "dialect", "auth", "key", "keys",
+	"http2", "connect_ms", "first_byte_ms", "idle_ms", "total_ms" };
 
 static const char *const dialects[DIALECT_COUNT] = { "anthropic", "openai" };
 
@@ -432,7 +433,11 @@ read_base_urls(struct reader *r, const struct json *values, struct json object, 
 static void
 read_auth(struct reader *r, const struct json *values, struct config_provider *provider)
 {
-	static const char *const words[] = { [AUTH_NONE] = "none", [AUTH_X_API_KEY] = "x-api-key", [AUTH_BEARER] = "bearer" };
+	static const char *const words[] = {
+		[AUTH_NONE] = "none",
+		[AUTH_X_API_KEY] = "x-api-key",
+		[AUTH_BEARER] = "bearer",
+	};
 	size_t auth;
 
 	if (values[AUTH].len == 0) {
@@ -506,8 +511,8 @@ read_ms(struct reader *r, const struct json *values, int which, uint64_t *ms)
 	struct json value = values[which];
 
 	if (value.len > 0 && (!json_u64(value, LIMIT_MS_MAX, ms) || *ms == 0))
-		wrong(r, value.p, "'%s' must be a whole number of milliseconds from 1 to %d, in digits", provider_keys[which],
-		    LIMIT_MS_MAX);
+		wrong(r, value.p, "'%s' must be a whole number of milliseconds from 1 to %d, in digits",
+		    provider_keys[which], LIMIT_MS_MAX);
 }
 
 static void
@@ -716,7 +721,8 @@ read_top(struct reader *r, struct json top)
 	if (values[1].len > 0)
 		read_routes(r, values[1]);
 	if (values[2].len > 0)
-		read_strings(r, values[2], "'origins'", SIZE_MAX, check_origin, &config->origins, &config->origin_count);
+		read_strings(r, values[2], "'origins'", SIZE_MAX, check_origin, &config->origins,
+		    &config->origin_count);
 	if (values[3].len > 0)
 		read_strings(r, values[3], "'hosts'", SIZE_MAX, check_host, &config->hosts, &config->host_count);
 	for (size_t i = 0; i < config->host_count; i++)
@@ -743,7 +749,8 @@ wrong_syntax(struct reader *r, size_t pos, size_t n, enum json_result result)
 	else if (*at > 0x20 && *at < 0x7f)
 		wrong(r, at, "not JSON from '%c' on", *at);
 	else
-		wrong(r, at, "not JSON: there is an octet 0x%02x, or the brackets are nested too deep", (unsigned char)*at);
+		wrong(r, at, "not JSON: there is an octet 0x%02x, or the brackets are nested too deep",
+		    (unsigned char)*at);
 }
 
 void

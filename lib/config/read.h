@@ -8,13 +8,15 @@
 #include "config/preset.h"
 
 /*
- * Reads the `n` octets at `text`, JSON with comments, into `config`, which is empty. The text is changed: its comments are
- * overwritten. What is wrong is added to `mistakes`; `config` then holds whatever could be read, good for config_free only.
+ * Reads the `n` octets at `text`, JSON with comments, into `config`, which is empty. The text is changed: its
+ * comments are overwritten. What is wrong is added to `mistakes`; `config` then holds whatever could be read, good
+ * for config_free only.
  */
 void config_read(struct config *config, char *text, size_t n, struct mistakes *mistakes);
 
 /*
- * Fills a provider from a preset: its name (copied; NULL leaves it), base URLs and how the key is sent. False if memory is short.
+ * Fills a provider from a preset: its name (copied; NULL leaves it), base URLs and how the key is sent. False if
+ * memory is short.
  */
 bool config_apply_preset(struct config_provider *provider, const char *name, const struct preset *preset);
 
@@ -22,8 +24,9 @@ bool config_apply_preset(struct config_provider *provider, const char *name, con
 bool config_set_preset_key(struct config_provider *provider);
 
 /*
- * Gives a provider the base URL of a server of one's own, which speaks both dialects below one address: `url`, with or
- * without `/v1` at its end, is checked already. Only the dialects that the preset speaks are set. False if memory is short.
+ * Gives a provider the base URL of a server of one's own, which speaks both dialects below one address: `url`, with
+ * or without `/v1` at its end, is checked already. Only the dialects that the preset speaks are set. False if memory
+ * is short.
  */
 bool config_set_own_url(struct config_provider *provider, const struct preset *preset, const char *url);
 

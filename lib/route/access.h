@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who may call as long as no client has a key: not the pages of the web, which can make a browser call localhost. Such a
- * call has an Origin; and one through a name that was made to point here (DNS rebinding) has that name for its Host.
+ * Who may call as long as no client has a key: not the pages of the web, which can make a browser call localhost.
+ * Such a call has an Origin; and one through a name that was made to point here (DNS rebinding) has that name for its
+ * Host.
  */
 #ifndef LB_ROUTE_ACCESS_H
 #define LB_ROUTE_ACCESS_H

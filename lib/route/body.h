@@ -16,9 +16,9 @@ struct body {
 };
 
 /*
- * Scans the `n` octets at `p`. True if they are a JSON object whose one `model` is a string of at most MODEL_MAX octets
- * and not empty, and whose `stream` is true, false (for DIALECT_OPENAI also null) or absent. Else false, after adding to
- * `why` a sentence for the client. Names are compared unescaped, so `\u006dodel` is a second `model`.
+ * Scans the `n` octets at `p`. True if they are a JSON object whose one `model` is a string of at most MODEL_MAX
+ * octets and not empty, and whose `stream` is true, false (for DIALECT_OPENAI also null) or absent. Else false, after
+ * adding to `why` a sentence for the client. Names are compared unescaped, so `\u006dodel` is a second `model`.
  */
 bool body_scan(struct body *body, enum dialect dialect, const char *p, size_t n, struct buf *why);
 

@@ -6,7 +6,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whether all of the `n` octets at `text` match `pattern`. Takes time in proportion to both lengths multiplied, at most. */
+/*
+ * Whether all of the `n` octets at `text` match `pattern`. Takes time in proportion to both lengths multiplied, at
+ * most.
+ */
 bool glob_match(const char *pattern, const char *text, size_t n);
 
 #endif

@@ -9,8 +9,8 @@
 const struct config_route *models_route(const struct config *config, const char *model, size_t n);
 
 /*
- * The list as a JSON text, to be freed by free(3): Anthropic's shape or OpenAI's. It has the routes' models without a `*`,
- * and those of their targets that may be asked for by name, each once. NULL if memory is short.
+ * The list as a JSON text, to be freed by free(3): Anthropic's shape or OpenAI's. It has the routes' models without a
+ * `*`, and those of their targets that may be asked for by name, each once. NULL if memory is short.
  */
 char *models_list(const struct config *config, enum dialect dialect);
 

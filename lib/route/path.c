@@ -16,7 +16,10 @@ starts_with(const char *p, size_t n, const char *prefix)
 	return n >= strlen(prefix) && memcmp(p, prefix, strlen(prefix)) == 0;
 }
 
-/* Absolute form, which a server must take from anybody (RFC 9112 §3.2.2): what stands behind the authority is the path. */
+/*
+ * Absolute form, which a server must take from anybody (RFC 9112 §3.2.2): what stands behind the authority is the
+ * path.
+ */
 static void
 split_absolute(struct path *path)
 {

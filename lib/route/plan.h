@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Plans: which attempts a request gets, in the `plan` member of its record (lb-record.5). Everything that does not depend
- * on the single request is rendered once, at the start; for a request the pieces are only put together.
+ * Plans: which attempts a request gets, in the `plan` member of its record (lb-record.5). Everything that does not
+ * depend on the single request is rendered once, at the start; for a request the pieces are only put together.
  */
 #ifndef LB_ROUTE_PLAN_H
 #define LB_ROUTE_PLAN_H
@@ -12,8 +12,8 @@
 struct plan;
 
 /*
- * The plan of a route's requests in a dialect. Targets that do not speak it are left out, with a reason; a provider with
- * several keys is an attempt for each. NULL if memory is short. `config` must outlive it.
+ * The plan of a route's requests in a dialect. Targets that do not speak it are left out, with a reason; a provider
+ * with several keys is an attempt for each. NULL if memory is short. `config` must outlive it.
  */
 struct plan *plan_of_route(const struct config *config, const struct config_route *route, enum dialect dialect);
 
@@ -30,7 +30,7 @@ struct plan_request {
 	const char *target;	/* path and query, printable ASCII */
 	size_t target_len;
 	bool stream;
-	struct json model;	/* where `model` stands in the body; empty: the request has none, or none that matters */
+	struct json model;	/* where `model` stands in the body; empty: the request has none that matters */
 	const char *body;	/* where the body begins */
 	const char *model_name;	/* the model unescaped */
 	size_t model_name_len;

@@ -26,8 +26,8 @@ struct request {
 };
 
 /*
- * Reads a record. What had escapes is unescaped into `scratch`, which is overwritten; the texts are valid as long as both
- * are left alone. Returns NULL, or in a few words what makes it no request record: a bug of the stage before.
+ * Reads a record. What had escapes is unescaped into `scratch`, which is overwritten; the texts are valid as long as
+ * both are left alone. Returns NULL, or in a few words what makes it no request record: a bug of the stage before.
  */
 const char *request_read(struct request *request, const struct record *record, struct buf *scratch);
 

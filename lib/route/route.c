@@ -176,7 +176,8 @@ check_access(struct deciding *d)
 			continue;
 		buf_puts(message, "calls to the host ");
 		put_quoted(message, hosts[i].p, hosts[i].len);
-		buf_puts(message, " are not allowed: name it in 'hosts' of lb's configuration, without its port, if they should be");
+		buf_puts(message, " are not allowed: name it in 'hosts' of lb's configuration, without its port, if "
+		    "they should be");
 		refuse(d, 403, NULL);
 		return true;
 	}

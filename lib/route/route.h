@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The decision about a request, as a function of the request and the configuration alone: an answer that lb gives itself,
- * or the plan by which providers are asked.
+ * The decision about a request, as a function of the request and the configuration alone: an answer that lb gives
+ * itself, or the plan by which providers are asked.
  */
 #ifndef LB_ROUTE_ROUTE_H
 #define LB_ROUTE_ROUTE_H
@@ -21,7 +21,10 @@ struct decision {
 	const char *extra_headers;
 	bool head_only;		/* to a HEAD: the content is not sent */
 
-	/* The answer's content, JSON; or the record's new member, `"plan":{…}`. Valid until the router decides again. */
+	/*
+	 * The answer's content, JSON; or the record's new member, `"plan":{…}`. Valid until the router decides
+	 * again.
+	 */
 	const char *text;
 	size_t len;
 };
