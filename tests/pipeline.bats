@@ -84,27 +84,27 @@ post() {
 
 STREAM='{"model":"asked","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"2+2?"}]}'
 
-# payload FILE N: the payload of the Nth request record (from 1) of a file.
-payload() {
+# payloads TYPE [N]: the payloads of the records of that type on stdin, or of the Nth of them (from 1).
+payloads() {
 	python3 -c '
 import json, sys
-want, records = int(sys.argv[2]), open(sys.argv[1], "rb")
+records, seen = sys.stdin.buffer, 0
 while line := records.readline():
     record = json.loads(line)
     payload = records.read(record["bytes"] + 1)[:-1] if "bytes" in record else b""
-    want -= record["type"] == "request"
-    if want == 0: break
-sys.stdout.buffer.write(payload)' "$1" "$2"
+    if record["type"] != sys.argv[1]: continue
+    seen += 1
+    if len(sys.argv) < 3 or int(sys.argv[2]) == seen: sys.stdout.buffer.write(payload)' "$@"
 }
 
-# Whether the stream in a file is what good.replay plays, byte by byte but for the message's number.
+# Whether the stream in a file is what good.replay plays for the model `theirs`, byte for byte but for the message's number.
 is_good() {
-	echo "$STREAM" | sed 's/asked/theirs/' >"$T/good.body"
-	printf '{"type":"request","id":1,"method":"POST","target":"/v1/messages","headers":{},"bytes":%s}\n' \
-		"$(wc -c <"$T/good.body")" | cat - "$T/good.body" <(echo) | lb-replay "$FIXTURES/replay/good.replay" |
-		grep -av '^{' | cat -s | sed 's/Fault[0-9]*/Fault/' >"$T/good.want"
+	local body='{"model":"theirs"}'
+	printf '{"type":"request","id":1,"method":"POST","target":"/v1/messages","headers":{},"bytes":%s}\n%s\n' \
+		"${#body}" "$body" | lb-replay "$FIXTURES/replay/good.replay" | payloads data |
+		sed 's/Fault[0-9]*/Fault/' >"$T/good.want"
 	sed 's/Fault[0-9]*/Fault/' "$1" >"$T/good.got"
-	diff -u <(sed '/^$/d' "$T/good.want") <(sed '/^$/d' "$T/good.got")
+	diff -u "$T/good.want" "$T/good.got"
 }
 
 stream_arrives() {
@@ -117,7 +117,7 @@ stream_arrives() {
 	grep -qi '^content-type: text/event-stream' "$T/head"
 	grep -qi '^cache-control: no-cache' "$T/head"
 	# What the provider was sent: the body but for the model, end-to-end headers, the query; not the client's key.
-	payload "$T/p.rec" 1 >"$T/body"
+	payloads request 1 <"$T/p.rec" >"$T/body"
 	[ "$(cat "$T/body")" = "${STREAM/asked/theirs}" ]
 	jq -s -e 'map(select(.type == "request"))[0] | .target == "/v1/messages?beta=true" and
 		.headers["anthropic-version"] == "2023-06-01" and .headers["anthropic-beta"] == "a-1,b-2" and
@@ -142,7 +142,7 @@ open(sys.argv[2], "w").write(body.replace('"asked"', '"theirs"'))
 END
 	[ "$(wc -c <"$T/sent")" -gt 10000000 ]
 	post /v1/messages "@$T/sent" >"$T/got"
-	payload "$T/p.rec" 1 | cmp - "$T/want"
+	payloads request 1 <"$T/p.rec" | cmp - "$T/want"
 	grep -q '"input":{"id":12345678901234567890,"n":-9007199254740993,"f":1.0,"e":1e400}' "$T/got"
 }
 
@@ -275,6 +275,17 @@ breaks_off() {
 @test "filters: a stream that breaks off ends in one event: error, and not cleanly" { breaks_off filters; }
 @test "children: a stream that breaks off ends in one event: error, and not cleanly" { breaks_off children; }
 
+@test "framing: whatever line ends, blanks and names came, the client gets the dialect's own" {
+	faults=(crlf cr mixed-line-ends bom no-space no-event-lines ndjson done-leak gzip-unasked after-stop)
+	configure_faults - "${faults[@]}"
+	sed -i 's/{"provider":"[^"]*"/&,"model":"theirs"/g' "$T/lb.json"
+	serve shared
+	for fault in "${faults[@]}"; do
+		post /v1/messages "${STREAM/asked/$fault}" >"$T/got"
+		is_good "$T/got" || { echo "# $fault"; return 1; }
+	done
+}
+
 refusals() {
 	local want got
 	provider p "$FIXTURES/replay/good-json.replay"
@@ -370,7 +381,7 @@ END
 	python3 -c 'print("{\"model\":\"large\",\"x\":\"" + "é" * 500000 + "\"}", end="")' >"$T/large"
 	post /v1/messages "@$T/large" >"$T/got"
 	is_good "$T/got"
-	payload "$T/p.rec" 2 | cmp - <(sed 's/"large"/"theirs"/' "$T/large")
+	payloads request 2 <"$T/p.rec" | cmp - <(sed 's/"large"/"theirs"/' "$T/large")
 	grep -q '^request 1: model "asked"$' "$T/lb.err"
 	grep -q '^request 2: model "large"$' "$T/lb.err"
 }
