@@ -253,8 +253,13 @@ on_done(CURL *easy, CURLcode code)
 	transfer = (struct transfer *)(void *)context;
 	if (code != CURLE_OK && transfer->why[0] == '\0')
 		snprintf(transfer->why, sizeof transfer->why, "%s", curl_easy_strerror(code));
-	if (code == CURLE_OK)
+	if (code == CURLE_OK && transfer->head_done)
 		end(transfer, TRANSFER_WHOLE);
+	else if (code == CURLE_OK) {
+		/* libcurl is content with the status line. */
+		snprintf(transfer->why, sizeof transfer->why, "closed the connection in the middle of the head");
+		end(transfer, TRANSFER_FAILED);
+	}
 	else
 		end(transfer, code == CURLE_OPERATION_TIMEDOUT ? TRANSFER_TIMEOUT : TRANSFER_FAILED);
 }
@@ -389,8 +394,9 @@ set_method(CURL *easy, const struct transfer_request *request)
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body_len > 0 ? request->body : "");
 	} else {
-		curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+		/* In this order: POSTFIELDS alone makes it a POST. */
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
+		curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
 		if (head)
 			curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
 	}

@@ -1,0 +1,683 @@
+# SPDX-License-Identifier: MIT
+# lb-fetch against real servers (tests/tools/provider.py): records in, records out.
+
+bats_require_minimum_version 1.5.0
+load helper
+
+setup() { common_setup; }
+teardown() {
+	exec 7>&- 2>/dev/null || true
+	common_teardown
+}
+
+records() { python3 "$ROOT/tests/tools/records.py" "$@"; }
+
+# provider NAME [OPTION...]: starts one and puts its port into $PORT; what it tells is in $T/NAME.out.
+provider() {
+	local name=$1
+	shift
+	start "$name" python3 "$ROOT/tests/tools/provider.py" "$@"
+	wait_for 300 grep -qs '"port"' "$T/$name.out"
+	PORT=$(jq -r 'select(.event == "listening").port' "$T/$name.out" | head -1)
+}
+
+# told NAME FILTER: what a provider told, through jq.
+told() { jq -c "$2" "$T/$1.out"; }
+
+# config [JSON]: p and q on $PORT, refused where nobody listens; with what more is said.
+config() {
+	jq -n --arg base "http://127.0.0.1:$PORT" --argjson more "${1:-"{}"}" '{providers: ({
+		p: {base_url: $base, dialect: "anthropic", key: "env:P_KEY"},
+		q: {base_url: $base, dialect: "anthropic", key: "env:Q_KEY", auth: "bearer"},
+		refused: {base_url: "http://127.0.0.1:1", dialect: "anthropic"}} + $more)}' >"$T/lb.json"
+	export P_KEY=p-secret Q_KEY=q-secret
+}
+
+# attempt PROVIDER PATH [JSON]: an attempt at $PORT.
+attempt() {
+	jq -cn --arg provider "$1" --arg url "http://127.0.0.1:$PORT$2" --argjson more "${3:-"{}"}" '{provider: $provider,
+		url: $url, dialect: "anthropic", connect_ms: 20000, first_byte_ms: 20000, idle_ms: 20000, total_ms: 60000,
+		not_before: 0} + $more'
+}
+
+refused() { attempt refused / '{"url": "http://127.0.0.1:1/v1/messages"}'; }
+
+# request ID JSON BODY ATTEMPT...: a request record; JSON is added to it, its `plan` to the plan.
+request() {
+	local id=$1 more=$2 body=$3
+	shift 3
+	printf '%s' "$body" >"$T/request-body"
+	printf '%s\n' "$@" | jq -csM --argjson id "$id" --argjson more "$more" --argjson bytes "$(wc -c <"$T/request-body")" '
+		{type: "request", id: $id, request_id: "req_\($id)", method: "POST", target: "/v1/messages", version: "1.1",
+		close: false, headers: {host: "localhost:9000", "content-type": "application/json"},
+		plan: ({dialect: "anthropic", stream: false, attempts: .} + ($more.plan // {}))} + ($more | del(.plan)) +
+		{bytes: $bytes}'
+	printf '%s\n' "$body"
+}
+
+# fetch RECORDS...: what lb-fetch says to these, in $T/out.
+fetch() {
+	cat >"$T/in"
+	lb-fetch -c "$T/lb.json" <"$T/in" >"$T/out" 2>"$T/err"
+}
+
+# fetch_live: starts one whose input is what is written to fd 7 until it is closed.
+fetch_live() {
+	rm -f "$T/pipe"
+	mkfifo "$T/pipe"
+	lb-fetch -c "$T/lb.json" <"$T/pipe" >"$T/out" 2>"$T/err" 3>&- &
+	PID=$!
+	STARTED+=("$PID")
+	exec 7>"$T/pipe"
+}
+
+out_has() { grep -aqs "$1" "$T/out"; }
+head_of() { records head "$1" <"$T/out"; }
+end_of() { records end "$1" <"$T/out"; }
+body_of() { records body "$1" <"$T/out"; }
+is_at_least() { [ "$("${@:2}")" -ge "$1" ]; }
+
+@test "usage: --help, --version, wrong options" {
+	run -0 lb-fetch --help
+	[[ $output == usage:* ]]
+	run -0 lb-fetch --version
+	[[ $output == "lb-fetch "* ]]
+	run -100 lb-fetch --nonsense
+	run -100 lb-fetch extra
+	run -100 lb-fetch -c "$T/absent" </dev/null
+}
+
+@test "hello and records of others pass, unchanged and in order" {
+	PORT=1 config
+	printf '%s\n' '{"type":"hello"}' '{"type":"head","id":7, "status":400,"x":1e400}' '{"type":"data","id":7,"bytes":3}' \
+	    $'a\nb' '{"type":"new","bytes":1,"id":9}' 'z' >"$T/want"
+	fetch <"$T/want"
+	same "$T/want" "$T/out"
+}
+
+@test "an answer: open, head, data, end" {
+	provider one
+	config
+	request 5 '{}' '{"model":"m"}' "$(attempt p /json/v1/messages '{"key":"env:P_KEY"}')" | fetch
+	[ "$(records types <"$T/out" | tr '\n' ,)" = "open 5,head 5,data 5,end 5," ]
+	[ "$(head -1 "$T/out")" = '{"type":"open","id":5,"request_id":"req_5","method":"POST","version":"1.1","close":false,"dialect":"anthropic","stream":false}' ]
+	[ "$(head_of 5)" = '{"type": "head", "id": 5, "status": 200, "headers": {"content-type": "application/json", "content-length": "70"}, "provider": "p", "attempt": 1, "dialect": "anthropic"}' ]
+	[ "$(body_of 5)" = '{"id":"msg_1","type":"message","content":[{"type":"text","text":"4"}]}' ]
+	end_of 5 | jq -e '.result == "complete" and .error == null and .first_ms >= 0 and .total_ms >= .first_ms and
+		(.attempts | length) == 1 and (.attempts[0] | .provider == "p" and .status == 200 and .result == "complete")'
+	[ ! -s "$T/err" ]
+}
+
+@test "the request's header: what goes to the provider, and nothing else" {
+	provider one
+	config
+	request 1 '{"headers":{"host":"localhost:9000","content-type":"application/json","content-length":"13",
+		"accept":"application/json","user-agent":"client/1","anthropic-version":"2023-06-01","anthropic-beta":"a-1, b-2",
+		"x-claude-code-session-id":"s","idempotency-key":"i","x-empty":"","x-latin":"\u00e9","x-api-key":"client-secret",
+		"authorization":"Bearer client-secret","api-key":"client-secret","x-goog-api-key":"client-secret",
+		"proxy-authorization":"Basic client-secret","accept-encoding":"gzip, br","expect":"100-continue","cookie":"c=1",
+		"origin":"http://o","referer":"http://r","connection":"keep-alive, X-Hop","x-hop":"1","keep-alive":"timeout=5",
+		"te":"trailers","trailer":"x","upgrade":"h2c","transfer-encoding":"chunked","x-forwarded-for":"1.2.3.4",
+		"forwarded":"for=1.2.3.4","bad name":"x","x-inject":"a\r\nx-injected: 1"}}' '{"model":"m"}' \
+	    "$(attempt p /echo/v1/messages?beta=true '{"key":"env:P_KEY"}')" | fetch
+	body_of 1 | jq -c 'sort[]' >"$T/sent"
+	cat >"$T/want" <<-'END'
+		["accept","application/json"]
+		["accept-encoding","identity"]
+		["anthropic-beta","a-1, b-2"]
+		["anthropic-version","2023-06-01"]
+		["content-length","13"]
+		["content-type","application/json"]
+		["host","127.0.0.1:PORT"]
+		["idempotency-key","i"]
+		["user-agent","client/1"]
+		["x-api-key","p-secret"]
+		["x-claude-code-session-id","s"]
+		["x-empty",""]
+		["x-latin","é"]
+	END
+	sed -i "s/PORT/$PORT/" "$T/want"
+	same "$T/want" "$T/sent"
+	[ "$(told one 'select(.event == "request").target')" = '"/echo/v1/messages?beta=true"' ]
+}
+
+@test "the key: as bearer, none, or the client's own; nothing is added that the client did not send" {
+	provider one
+	config '{"open":{"base_url":"http://127.0.0.1:'"$PORT"'","dialect":"anthropic","key":"client"}}'
+	{
+		request 1 '{"headers":{"x-api-key":"mine"}}' '{}' "$(attempt q /echo/x '{"key":"env:Q_KEY"}')"
+		request 2 '{"headers":{"x-api-key":"mine"}}' '{}' "$(attempt p /echo/x)"
+		request 3 '{"headers":{"x-api-key":"mine","authorization":"Bearer mine","proxy-authorization":"x"}}' '{}' \
+		    "$(attempt open /echo/x '{"key":"client"}')"
+	} | fetch
+	[ "$(body_of 1 | jq -c 'sort | map(.[0])')" = '["accept-encoding","authorization","content-length","host"]' ]
+	[ "$(body_of 1 | jq -r '.[] | select(.[0] == "authorization")[1]')" = "Bearer q-secret" ]
+	[ "$(body_of 2 | jq -c 'sort | map(.[0])')" = '["accept-encoding","content-length","host"]' ]
+	[ "$(body_of 3 | jq -c 'sort')" = '[["accept-encoding","identity"],["authorization","Bearer mine"],["content-length","2"],["host","127.0.0.1:'"$PORT"'"],["x-api-key","mine"]]' ]
+}
+
+@test "a key goes nowhere but below its provider's base URL, and only as the configuration has it" {
+	provider one
+	config '{"keyless":{"base_url":"http://127.0.0.1:'"$PORT"'/json","dialect":"anthropic","key":"env:ABSENT_KEY"}}'
+	request 1 '{}' '{}' \
+	    "$(attempt unknown /echo/x '{"key":"env:P_KEY"}')" \
+	    "$(attempt p /echo/x '{"key":"env:HOME"}')" \
+	    "$(attempt p /echo/x '{"key":"file:/etc/hostname"}')" \
+	    "$(attempt p /echo/x '{"key":"client"}')" \
+	    "$(attempt p /echo/x '{"key":"env:P_KEY","url":"http://127.0.0.1:'"$PORT"'0/echo/x"}')" \
+	    "$(attempt p /echo/x '{"key":"env:P_KEY","url":"http://127.0.0.1:'"$PORT"'@127.0.0.1/echo/x"}')" \
+	    "$(attempt keyless /echo/x '{"key":"env:ABSENT_KEY"}')" \
+	    "$(attempt keyless /json/../echo/x)" \
+	    "$(attempt keyless /json/%2E./echo/x)" \
+	    "$(attempt keyless /json/x '{"key":"env:ABSENT_KEY"}')" | fetch
+	[ -z "$(told one 'select(.event == "request")')" ]
+	head_of 1 | jq -e '.status == 502 and .provider == null'
+	end_of 1 | jq -e '.result == "upstream-error" and (.attempts | length) == 10 and (.attempts | all(.result == "refused"))'
+	body_of 1 | jq -e '.error.message | test("unknown: not in the configuration") and test("p: the plan.s URL") and
+		test("p: the plan.s key") and test("keyless: its key is missing")'
+	grep -q "warning: unable to get key env:ABSENT_KEY of provider keyless: it is not set" "$T/err"
+	! grep -aq secret "$T/out" "$T/err"
+}
+
+@test "keys from a file and from systemd's credentials, without the line's end" {
+	provider one
+	config '{"f":{"base_url":"http://127.0.0.1:'"$PORT"'","dialect":"anthropic","key":"file:'"$T"'/key"},
+		"c":{"base_url":"http://127.0.0.1:'"$PORT"'","dialect":"anthropic","key":"credential:name"}}'
+	printf 'from-file\r\n' >"$T/key"
+	printf 'from-credential\n' >"$T/name"
+	export CREDENTIALS_DIRECTORY=$T
+	{
+		request 1 '{}' '{}' "$(attempt f /echo/x '{"key":"file:'"$T"'/key"}')"
+		request 2 '{}' '{}' "$(attempt c /echo/x '{"key":"credential:name"}')"
+	} | fetch
+	[ "$(body_of 1 | jq -r '.[] | select(.[0] == "x-api-key")[1]')" = from-file ]
+	[ "$(body_of 2 | jq -r '.[] | select(.[0] == "x-api-key")[1]')" = from-credential ]
+}
+
+@test "the body: only the model's value changes, for each attempt its own, and the client's own again" {
+	mkdir "$T/bodies"
+	provider one --bodies "$T/bodies"
+	config
+	body='{ "n":12345678901234567890,"model" : "m\u0061x",  "x":[1.0,1e400,"é"] }'
+	request 1 '{"plan":{"model_at":[37,10]}}' "$body" \
+	    "$(attempt p /status:500/x '{"model":"a-much-longer-name-than-before"}')" \
+	    "$(attempt p /status:500/x '{"model":"s"}')" \
+	    "$(attempt p /json/x)" | fetch
+	printf '%s' "$body" >"$T/want3"
+	sed 's/m\\u0061x/a-much-longer-name-than-before/' "$T/want3" >"$T/want1"
+	sed 's/m\\u0061x/s/' "$T/want3" >"$T/want2"
+	for i in 1 2 3; do same "$T/want$i" "$T/bodies/$i"; done
+}
+
+@test "a body of 10 MB arrives as it was" {
+	mkdir "$T/bodies"
+	provider one --bodies "$T/bodies"
+	config
+	python3 - "$T" <<-'END'
+		import sys
+		body = b'{"x":[' + b'9007199254740993,' * 600000 + b'1.0],"model":"mine"}'
+		open(sys.argv[1] + "/body", "wb").write(body)
+		open(sys.argv[1] + "/want", "wb").write(body.replace(b'"mine"', b'"theirs"'))
+	END
+	size=$(wc -c <"$T/body")
+	request 1 '{"plan":{"model_at":['$((size - 7))',6]}}' '' "$(attempt p /json/x '{"model":"theirs"}')" | head -1 |
+	    jq -c ".bytes = $size" >"$T/record"
+	{ cat "$T/record" "$T/body"; echo; } | fetch
+	end_of 1 | jq -e '.result == "complete"'
+	cmp "$T/want" "$T/bodies/1"
+}
+
+@test "a model's place that is none is answered with 500" {
+	PORT=1 config
+	{
+		request 1 '{"plan":{"model_at":[8,3]}}' '{"model":"m"}' "$(attempt p /json/x '{"model":"n"}')"
+		request 2 '{"plan":{"model_at":[9,4000]}}' '{"model":"m"}' "$(attempt p /json/x '{"model":"n"}')"
+		request 3 '{"plan":{"attempts":7}}' '{}' '{}'
+		echo '{"type":"request","id":4,"method":"GET","target":"/v1/x","headers":{}}'
+	} | fetch
+	for i in 1 2 3 4; do
+		head_of $i | jq -e '.status == 500 and .provider == null'
+		end_of $i | jq -e '.result == "refused"'
+	done
+	body_of 1 | jq -e '.type == "error" and (.error.message | test("model_at")) and .request_id == "req_1"'
+	body_of 4 | jq -e '.error.message | test("lb-route")'
+}
+
+@test "before anything was passed on, a failure goes to the next attempt, unseen" {
+	provider one
+	config
+	short='{"first_byte_ms":300}'
+	scenarios="reset close halfhead nobytes status:408 status:429 status:500 status:502 status:503 status:504 status:529
+		hugeerror slowerror nohead nobody"
+	id=0
+	for scenario in $scenarios; do
+		id=$((id + 1))
+		request $id '{}' '{}' "$(attempt p "/$scenario/x" "$short")" "$(attempt q /json/x)"
+	done >"$T/many"
+	request 100 '{}' '{}' "$(refused)" "$(attempt q /json/x)" >>"$T/many"
+	request 101 '{}' '{}' "$(attempt p /x '{"url":"http://127.0.0.1:'"$PORT"'/close/x"}')" "$(refused)" "$(attempt q /json/x)" >>"$T/many"
+	fetch <"$T/many"
+	for i in $(seq 1 $id) 100; do
+		head_of "$i" | jq -e '.status == 200 and .provider == "q" and .attempt == 2'
+		end_of "$i" | jq -e '.result == "complete" and (.attempts | length) == 2 and .attempts[0].result != "complete" and
+			.attempts[0].error != null'
+		[ "$(records types <"$T/out" | grep -c " $i$")" = 4 ]
+	done
+	head_of 101 | jq -e '.attempt == 3'
+	records end 14 <"$T/out" | jq -e '.attempts[0].result == "timeout"'
+	records end 15 <"$T/out" | jq -e '.attempts[0].result == "timeout"'
+}
+
+@test "a provider that is no TLS server, or that nobody vouches for, is a failure like others" {
+	provider one
+	config '{"tls":{"base_url":"https://127.0.0.1:'"$PORT"'","dialect":"anthropic"}}'
+	request 1 '{}' '{}' "$(attempt tls /json/x '{"url":"https://127.0.0.1:'"$PORT"'/json/x"}')" "$(attempt q /json/x)" | fetch
+	head_of 1 | jq -e '.status == 200 and .attempt == 2'
+}
+
+@test "an empty 200 is no stream, but is an answer" {
+	provider one
+	config
+	{
+		request 1 '{"plan":{"stream":true}}' '{}' "$(attempt p /empty/x)" "$(attempt q /stream/x)"
+		request 2 '{}' '{}' "$(attempt p /empty/x)" "$(attempt q /json/x)"
+		request 3 '{"plan":{"stream":true}}' '{}' "$(attempt p /empty/x)"
+	} | fetch
+	head_of 1 | jq -e '.provider == "q"'
+	[ "$(body_of 1 | grep -c 'event: ping')" = 5 ]
+	head_of 2 | jq -e '.provider == "p" and .headers["content-length"] == "0"'
+	[ -z "$(body_of 2)" ]
+	head_of 3 | jq -e '.status == 502 and .provider == null'
+	body_of 3 | jq -e '.error.message | test("p: answered 200 without a body")'
+}
+
+@test "every other status is the provider's answer; a redirect too, which is not followed" {
+	provider one
+	config
+	id=0
+	for status in 400 401 402 403 404 413 422; do
+		id=$((id + 1))
+		request $id '{}' '{}' "$(attempt p /status:$status/x)" "$(attempt q /json/x)"
+	done >"$T/many"
+	request 50 '{}' '{}' "$(attempt p /redirect/x '{"key":"env:P_KEY"}')" "$(attempt q /json/x)" >>"$T/many"
+	fetch <"$T/many"
+	id=0
+	for status in 400 401 402 403 404 413 422; do
+		id=$((id + 1))
+		head_of $id | jq -e ".status == $status and .provider == \"p\" and .attempt == 1"
+		[ "$(body_of $id)" = '{"type":"error","error":{"type":"some_error","message":"because"}}' ]
+		end_of $id | jq -e '.result == "complete"'
+	done
+	head_of 50 | jq -e '.status == 302 and .headers.location == null'
+	[ "$(body_of 50)" = elsewhere ]
+	[ "$(told one 'select(.event == "request")' | wc -l)" = 8 ]
+}
+
+@test "of the provider's header fields only the safe ones come back, the wait no longer than a minute" {
+	provider one
+	config
+	request 1 '{}' '{}' "$(attempt p /status:429/x)" | fetch
+	[ "$(head_of 1 | jq -cS .headers)" = '{"anthropic-ratelimit-requests-remaining":"0","content-length":"66","content-type":"application/json","request-id":"req_theirs","retry-after":"60","x-ratelimit-limit":"1, 2","x-should-retry":"true"}' ]
+}
+
+@test "without a better one, the last provider's own error is passed on" {
+	provider one
+	config
+	{
+		request 1 '{}' '{}' "$(attempt p /status:429/x)" "$(attempt q /status:503/x)"
+		request 2 '{}' '{}' "$(attempt p /status:429/x)" "$(refused)"
+		request 3 '{}' '{}' "$(attempt p /hugeerror/x)" "$(refused)"
+		request 4 '{}' '{}' "$(attempt p /slowerror/x)"
+	} | fetch
+	head_of 1 | jq -e '.status == 503 and .provider == "q" and .attempt == 2'
+	[ "$(body_of 1)" = '{"type":"error","error":{"type":"some_error","message":"because"}}' ]
+	end_of 1 | jq -e '.result == "upstream-error" and (.error | test("p: answered 429; q: answered 503"))'
+	head_of 2 | jq -e '.status == 429 and .provider == "p" and .attempt == 1'
+	# One that is too long, or does not come whole, keeps its status; its body is told in lb's words.
+	for i in 3 4; do
+		head_of $i | jq -e '.status == 503 and .provider == "p" and .headers["content-type"] == "application/json"'
+		body_of $i | jq -e '.error.message | test("p: answered 503, and its body did not come whole")'
+		[ "$(body_of $i | wc -c)" = "$(head_of $i | jq -r '.headers["content-length"]')" ]
+	done
+	head_of 3 | jq -e '.headers["retry-after"] == "7"'
+}
+
+@test "without any answer: 502, or 504 after a time limit, naming each provider" {
+	provider one
+	config
+	{
+		request 1 '{}' '{}' "$(attempt p /close/x)" "$(refused)"
+		request 2 '{}' '{}' "$(refused)" "$(attempt p /nohead/x '{"first_byte_ms":200}')"
+		request 3 '{"plan":{"dialect":"openai"}}' '{}' "$(refused)"
+		request 4 '{}' '{}'
+		request 5 '{}' '{}' "$(attempt p /nohead/x '{"total_ms":200}')"
+	} | fetch
+	head_of 1 | jq -e '.status == 502 and .provider == null and .headers["content-type"] == "application/json"'
+	body_of 1 | jq -e '.type == "error" and (.error.message | test("p: .*; refused: .*onnect")) and .request_id == "req_1"'
+	end_of 1 | jq -e '.result == "upstream-error" and (.error | test("refused: "))'
+	head_of 2 | jq -e '.status == 504'
+	end_of 2 | jq -e '.result == "timeout"'
+	body_of 3 | jq -e '.error | .message and .type and has("param")'
+	head_of 4 | jq -e '.status == 502'
+	end_of 5 | jq -e '.result == "timeout"'
+}
+
+@test "after the first octet a failure is told at the end, and no other provider is asked" {
+	provider one
+	config
+	{
+		request 1 '{}' '{}' "$(attempt p /short/x)" "$(attempt q /json/x)"
+		request 2 '{"plan":{"stream":true}}' '{}' "$(attempt p /cutchunk/x)" "$(attempt q /json/x)"
+		request 3 '{"plan":{"stream":true}}' '{}' "$(attempt p /stall:2/x '{"idle_ms":300}')" "$(attempt q /json/x)"
+		request 4 '{"plan":{"stream":true}}' '{}' "$(attempt p /forever/x '{"total_ms":500}')" "$(attempt q /json/x)"
+	} | fetch
+	for i in 1 2 3 4; do
+		head_of $i | jq -e '.status == 200 and .provider == "p"'
+		end_of $i | jq -e '(.error | startswith("p: ")) and (.attempts | length) == 1 and .attempts[0].status == 200'
+	done
+	head_of 1 | jq -e '.headers["content-length"] == "100"'
+	[ "$(body_of 1)" = 0123456789 ]
+	end_of 1 | jq -e '.result == "truncated"'
+	end_of 2 | jq -e '.result == "truncated"'
+	end_of 3 | jq -e '.result == "timeout" and .total_ms >= 300'
+	end_of 4 | jq -e '.result == "timeout" and .total_ms >= 500'
+	[ "$(body_of 2 | grep -c 'event: ping')" = 2 ]
+}
+
+@test "a compressed answer is decoded although none was asked for" {
+	provider one
+	config
+	id=0
+	for coding in gzip deflate br zstd; do
+		id=$((id + 1))
+		request $id '{}' '{}' "$(attempt p /coded:$coding/x)"
+	done >"$T/many"
+	fetch <"$T/many"
+	for i in 1 2 3 4; do
+		[ "$(body_of $i)" = hello ]
+		[ "$(head_of $i | jq -c .headers)" = '{"content-type":"text/plain"}' ]
+		end_of $i | jq -e '.result == "complete"'
+	done
+}
+
+@test "interim heads and trailers are not the head; a length beside chunks is none" {
+	provider one
+	config
+	{
+		request 1 '{}' '{}' "$(attempt p /interim/x)"
+		request 2 '{}' '{}' "$(attempt p /trailers/x)"
+	} | fetch
+	[ "$(head_of 1 | jq -c '[.status, .headers]')" = '[200,{"content-type":"application/json","content-length":"70"}]' ]
+	[ "$(head_of 2 | jq -c '[.status, .headers]')" = '[200,{"content-type":"application/json"}]' ]
+	end_of 2 | jq -e '.result == "complete"'
+}
+
+@test "methods: GET and DELETE without a body, HEAD with a length and no data" {
+	provider one
+	config
+	{
+		request 1 '{"method":"GET","headers":{}}' '' "$(attempt p /echo/x)"
+		request 2 '{"method":"DELETE","headers":{}}' '' "$(attempt p /json/x)"
+		request 3 '{"method":"HEAD","headers":{}}' '' "$(refused)"
+	} | fetch
+	[ "$(body_of 1 | jq -c 'sort | map(.[0])')" = '["accept-encoding","host"]' ]
+	[ "$(told one 'select(.event == "request").method' | sort | tr '\n' ,)" = '"DELETE","GET",' ]
+	head_of 3 | jq -e '.status == 502 and (.headers["content-length"] | tonumber) > 0'
+	[ -z "$(body_of 3)" ]
+}
+
+@test "an attempt waits for its time" {
+	provider one
+	config
+	now=$(($(date +%s%N) / 1000000))
+	request 1 '{}' '{}' "$(attempt p /json/x '{"not_before":'$((now + 700))'}')" | fetch
+	end_of 1 | jq -e '.result == "complete"'
+	[ "$(told one 'select(.event == "request").at')" -ge $((now + 700)) ]
+}
+
+@test "connections are used again, and 200 streams go at once" {
+	provider one
+	config
+	fetch_live
+	for i in 1 2 3; do
+		request $i '{}' '{}' "$(attempt p /json/x)" >&7
+		wait_for 100 out_has '"type":"end","id":'$i
+	done
+	[ "$(told one 'select(.event == "connection")' | wc -l)" = 1 ]
+	request 0 '{"plan":{"stream":true}}' '{}' "$(attempt p /stream:20/x)" >"$T/one"
+	for i in $(seq 11 210); do sed "1s/\"id\":0/\"id\":$i/" "$T/one"; done >&7
+	exec 7>&-
+	wait_for 600 gone "$PID"
+	[ "$(grep -ac '"result":"complete","attempts"' "$T/out")" = 203 ]
+	for i in 11 99 210; do [ "$(body_of $i | grep -c 'event: ping')" = 20 ]; done
+}
+
+# cancelled_within MS: starts a stream, cancels it; whether its connection was closed in that time.
+cancelled_within() {
+	local id=$1 ms=$2 at
+	request "$id" '{"plan":{"stream":true}}' '{}' "$(attempt p /$3/x)" >&7
+	wait_for 100 is_at_least "$id" grep -c '"request"' "$T/one.out"
+	[ "$3" = nohead ] || wait_for 100 out_has '"type":"data","id":'"$id"
+	at=$(($(date +%s%N) / 1000000))
+	echo '{"type":"cancel","id":'"$id"'}' >&7
+	wait_for 100 is_at_least "$id" grep -c '"closed"' "$T/one.out"
+	wait_for 100 out_has '"type":"end","id":'"$id"',"result":"cancelled"'
+	[ $(($(told one 'select(.event == "closed").at' | tail -1) - at)) -le "$ms" ]
+}
+
+@test "a cancel closes that transfer's connection at once, in mid-stream and before the head" {
+	provider one
+	config
+	fetch_live
+	# On a machine that is busy with other things one may come late; not each of several.
+	id=0
+	for scenario in forever nohead; do
+		in_time=false
+		for try in 1 2 3 4 5; do
+			id=$((id + 1))
+			cancelled_within $id 100 $scenario && in_time=true && break
+		done
+		[ $in_time = true ]
+	done
+	echo '{"type":"cancel","id":4711}' >&7
+	exec 7>&-
+	wait_for 100 gone "$PID"
+	end_of 1 | jq -e '.result == "cancelled" and .error != null and .attempts[0].result == "cancelled"'
+}
+
+events_of() { body_of "$1" | grep -c 'event: ping' || true; }
+
+@test "a pause stops that transfer alone, its idle limit too; EOF on stdin lets all go on" {
+	provider one
+	config
+	fetch_live
+	# So much that the sockets' buffers do not hold it all.
+	request 1 '{}' '{}' "$(attempt p /large:80000000/x '{"idle_ms":400}')" >&7
+	wait_for 100 out_has '"type":"data","id":1'
+	echo '{"type":"pause","id":1}' >&7
+	request 2 '{}' '{}' "$(attempt p /json/x)" >&7
+	wait_for 100 out_has '"type":"end","id":2'
+	before=$(body_of 1 | wc -c)
+	request 3 '{"plan":{"stream":true}}' '{}' "$(attempt p /stream:40/x)" >&7
+	wait_for 100 out_has '"type":"end","id":3'
+	[ "$before" -lt 80000000 ]
+	[ "$(body_of 1 | wc -c)" = "$before" ]
+	! out_has '"type":"end","id":1'
+	echo '{"type":"resume","id":1}' >&7
+	wait_for 300 out_has '"type":"end","id":1,"result":"complete"'
+	[ "$(body_of 1 | wc -c)" = 80000000 ]
+	request 4 '{}' '{}' "$(attempt p /large:80000000/x)" >&7
+	wait_for 100 out_has '"type":"data","id":4'
+	echo '{"type":"pause","id":4}' >&7
+	exec 7>&-
+	wait_for 300 gone "$PID"
+	[ "$(body_of 4 | wc -c)" = 80000000 ]
+}
+
+@test "a reader that has gone ends it, also while it only waits" {
+	PORT=1 config
+	mkfifo "$T/pipe" "$T/output"
+	lb-fetch -c "$T/lb.json" <"$T/pipe" >"$T/output" 2>"$T/err" 3>&- 7>&- &
+	PID=$!
+	STARTED+=("$PID")
+	exec 7>"$T/pipe"
+	exec 8<"$T/output"
+	echo '{"type":"hello"}' >&7
+	read -r line <&8
+	[ "$line" = '{"type":"hello"}' ]
+	exec 8<&-
+	wait_for 100 gone "$PID"
+	wait "$PID"
+}
+
+@test "what is no record, and an id that is open already, end it with 101" {
+	provider one
+	config
+	echo '{"type":"request"}' >"$T/in"
+	run -101 lb-fetch -c "$T/lb.json" <"$T/in"
+	printf '{"type":"hello"' >"$T/in"
+	run -101 lb-fetch -c "$T/lb.json" <"$T/in"
+	{
+		request 1 '{}' '{}' "$(attempt p /nohead/x)"
+		request 1 '{}' '{}' "$(attempt p /json/x)"
+	} >"$T/in"
+	run -101 lb-fetch -c "$T/lb.json" <"$T/in"
+}
+
+# A throw-away authority, and a certificate of it for 127.0.0.1.
+certificates() {
+	command -v openssl >/dev/null || skip "openssl is not there"
+	{
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=test authority" \
+		    -keyout "$T/ca.key" -out "$T/ca.pem"
+		openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=provider" -keyout "$T/tls.key" \
+		    -out "$T/tls.csr"
+		printf 'subjectAltName=IP:127.0.0.1\n' >"$T/tls.ext"
+		openssl x509 -req -in "$T/tls.csr" -CA "$T/ca.pem" -CAkey "$T/ca.key" -CAcreateserial -days 2 \
+		    -extfile "$T/tls.ext" -out "$T/tls.pem"
+	} 2>"$T/openssl.err"
+	export SSL_CERT_FILE=$T/ca.pem
+}
+
+tls_config() {
+	config '{"t":{"base_url":"https://127.0.0.1:'"$PORT"'","dialect":"anthropic"},
+		"h2":{"base_url":"https://127.0.0.1:'"$PORT"'","dialect":"anthropic","http2":true}}'
+}
+
+tls_attempt() { attempt "$1" / '{"url":"https://127.0.0.1:'"$PORT$2"'"}'; }
+
+@test "TLS: sessions are used again, and the authorities are read once, not for each connection" {
+	certificates
+	provider one --tls "$T/tls.pem" "$T/tls.key"
+	tls_config
+	fetch_live
+	request 1 '{}' '{}' "$(tls_attempt t /json/x)" >&7
+	wait_for 100 out_has '"type":"end","id":1,"result":"complete"'
+	rm "$T/ca.pem"
+	# Two at once: one on the open connection, one on a new one.
+	{
+		request 2 '{}' '{}' "$(tls_attempt t /stream:20/x)"
+		request 3 '{}' '{}' "$(tls_attempt t /stream:20/x)"
+	} >&7
+	exec 7>&-
+	wait_for 200 gone "$PID"
+	end_of 2 | jq -e '.result == "complete"'
+	end_of 3 | jq -e '.result == "complete"'
+	[ "$(told one 'select(.event == "tls") | [.resumed, .alpn]' | tr '\n' ' ')" = '[false,"http/1.1"] [true,"http/1.1"] ' ]
+}
+
+@test "TLS: a certificate that nobody vouches for is refused" {
+	certificates
+	provider one --tls "$T/tls.pem" "$T/tls.key"
+	tls_config
+	unset SSL_CERT_FILE
+	request 1 '{}' '{}' "$(tls_attempt t /json/x)" | fetch
+	head_of 1 | jq -e '.status == 502'
+	body_of 1 | jq -e '.error.message | test("certificate")'
+}
+
+@test "HTTP/2 where it is asked for: a cancel resets that stream alone, and that of the last one too" {
+	certificates
+	provider one --tls "$T/tls.pem" "$T/tls.key" --h2
+	tls_config
+	fetch_live
+	request 1 '{"plan":{"stream":true}}' '{}' "$(tls_attempt h2 /x)" >&7
+	wait_for 100 out_has '"type":"data","id":1'
+	request 2 '{"plan":{"stream":true}}' '{}' "$(tls_attempt h2 /x)" >&7
+	wait_for 100 out_has '"type":"data","id":2'
+	[ "$(told one 'select(.event == "connection")' | wc -l)" = 1 ]
+	echo '{"type":"cancel","id":1}' >&7
+	wait_for 100 grep -q '"event": "reset"' "$T/one.out"
+	[ "$(told one 'select(.event == "reset").stream')" = "$(told one 'select(.event == "stream").stream' | head -1)" ]
+	now=$(events_of 2)
+	more_events() { [ "$(events_of 2)" -gt $((now + 3)) ]; }
+	wait_for 100 more_events
+	echo '{"type":"cancel","id":2}' >&7
+	ended() { told one 'select(.event == "closed" or .event == "reset")' | sed 1d | grep -q .; }
+	wait_for 100 ended
+	exec 7>&-
+	wait_for 100 gone "$PID"
+}
+
+@test "HTTP/1.1 where HTTP/2 is not asked for, whatever the provider could" {
+	certificates
+	provider one --tls "$T/tls.pem" "$T/tls.key" --h2
+	tls_config
+	request 1 '{}' '{}' "$(tls_attempt t /json/x)" | fetch
+	end_of 1 | jq -e '.result == "complete"'
+	[ "$(told one 'select(.event == "tls").alpn')" = '"http/1.1"' ]
+}
+
+@test "no Expect, and no wait for one, before a large body" {
+	provider one
+	config
+	head -c 3000000 /dev/zero | tr '\0' x >"$T/body"
+	request 1 '{}' '' "$(attempt p /echo/x)" | head -1 | jq -c '.bytes = 3000000' >"$T/record"
+	{ cat "$T/record" "$T/body"; echo; } | fetch
+	body_of 1 | jq -e 'map(.[0]) | index("expect") == null'
+}
+
+@test "only http and https" {
+	PORT=1 config
+	request 1 '{}' '{}' "$(attempt p / '{"url":"file:///etc/hostname"}')" | fetch
+	head_of 1 | jq -e '.status == 502'
+}
+
+@test "a resolver that never answers stalls nobody, nor does leaving it" {
+	unshare -rnm true 2>/dev/null || skip "no namespaces here"
+	printf 'nameserver 127.0.0.1\noptions timeout:30 attempts:2\n' >"$T/resolv.conf"
+	printf 'hosts: dns\n' >"$T/nsswitch.conf"
+	# The network is the test's own, with a name server that reads nothing, so any port is free.
+	PORT=8080
+	config '{"lost":{"base_url":"http://never.example","dialect":"anthropic"}}'
+	cat >"$T/inside.py" <<-'END'
+		import fcntl, os, socket, struct, sys
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		fcntl.ioctl(s, 0x8914, struct.pack("16sH14s", b"lo", 1, b""))  # SIOCSIFFLAGS, IFF_UP
+		s.bind(("127.0.0.1", 53))
+		s.set_inheritable(True)
+		os.execvp(sys.argv[1], sys.argv[1:])
+	END
+	cat >"$T/inside" <<-'END'
+		mount --bind "$T/resolv.conf" /etc/resolv.conf && mount --bind "$T/nsswitch.conf" /etc/nsswitch.conf || exit
+		python3 "$ROOT/tests/tools/provider.py" --port 8080 >"$T/one.out" &
+		exec lb-fetch -c "$T/lb.json" <"$T/pipe" >"$T/out" 2>"$T/err"
+	END
+	mkfifo "$T/pipe"
+	export T ROOT
+	start inside unshare -rnm --kill-child --fork --pid --mount-proc python3 "$T/inside.py" bash "$T/inside"
+	exec 7>"$T/pipe"
+	wait_for 300 grep -qs '"port"' "$T/one.out"
+	request 1 '{}' '{}' "$(attempt lost / '{"url":"http://never.example/x","connect_ms":200000}')" >&7
+	request 2 '{"plan":{"stream":true}}' '{}' "$(attempt p /stream:20/x)" >&7
+	wait_for 200 out_has '"type":"end","id":2,"result":"complete"'
+	! out_has '"type":"end","id":1'
+	echo '{"type":"cancel","id":1}' >&7
+	request 3 '{}' '{}' "$(attempt lost / '{"url":"http://never.example/x","connect_ms":300}')" "$(attempt p /json/x)" >&7
+	# The resolver gives up after a minute; nobody waits for that.
+	wait_for 200 out_has '"type":"end","id":1,"result":"cancelled"'
+	wait_for 200 out_has '"type":"end","id":3,"result":"complete"'
+	end_of 3 | jq -e '.attempts[0].result == "timeout"'
+	exec 7>&-
+	wait_for 200 gone "$PID"
+}
