@@ -53,7 +53,7 @@ help:
 	@echo 'make all        build the programs into bin/; installs nothing'
 	@echo 'make run        install what is missing, build, and serve on http://127.0.0.1:9000 (ARGS=... for lb)'
 	@echo 'make test       install what is missing, build, and run the tests (SANITIZE=1: under ASan and UBSan)'
-	@echo 'make test-all   both kinds of make test, then make fuzz'
+	@echo 'make test-all   both kinds of make test, then make fuzz, and a build by clang'
 	@echo 'make fuzz       run each fuzzer for FUZZ_SECONDS ($(FUZZ_SECONDS)); needs clang'
 	@echo 'make bench      compare lb with nginx and HAProxy where those are installed, in 4 minutes; QUICK=1: in 40 s'
 	@echo 'make install    into PREFIX ($(PREFIX)), below DESTDIR if that is set'
@@ -74,6 +74,7 @@ test-all:
 	@$(MAKE) --no-print-directory test
 	@$(MAKE) --no-print-directory test SANITIZE=1
 	@$(MAKE) --no-print-directory fuzz
+	$(BUILD) test-programs CC=clang OUT=build/clang BIN=build/clang/bin
 
 test-programs: all $(UNIT_TESTS) $(TEST_TOOLS) $(BENCH_TOOLS)
 

@@ -8,7 +8,23 @@ setup() {
 	common_setup
 	cd "$T"
 	provider_port=$(free_port)
-	start provider lb-listen -l "127.0.0.1:$provider_port" -- lb-replay "$ROOT/examples/recorded.replay"
+	cat >recorded.replay <<-'END'
+		on POST /v1/messages stream=true
+			answer 200
+				event {"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"any","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":1}}}
+				event {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}
+				pause 20ms
+				event {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"recorded"}}
+				event {"type":"content_block_stop","index":0}
+				event {"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":1}}
+				event {"type":"message_stop"}
+		on POST /v1/messages
+			answer 200
+				body <<BODY
+		{"type":"message","content":[{"type":"text","text":"recorded"}]}
+		BODY
+	END
+	start provider lb-listen -l "127.0.0.1:$provider_port" -- lb-replay recorded.replay
 	wait_for 100 listening "$provider_port"
 	cat >lb.json <<-END
 		{ "providers": { "recorded": { "base_url": "http://127.0.0.1:$provider_port", "dialect": "anthropic" } } }

@@ -208,7 +208,7 @@ static void
 check_error(enum dialect dialect, int status, const char *type)
 {
 	struct buf out = BUF_INIT(4096);
-	struct json body, error, value;
+	struct json body = { NULL, 0 }, error, value;
 	bool passed = true;
 
 	EXPECT(strcmp(dialect_error_type(dialect, status), type) == 0, "type");
