@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The benchmark's reader of answers: HTTP/1.1 heads, bodies by length or in chunks, the events in them and their times. */
+/* The benchmark's reader of answers: HTTP/1.1 heads, bodies by length or in chunks, the events in them, their times. */
 #ifndef LB_BENCH_ANSWER_H
 #define LB_BENCH_ANSWER_H
 
@@ -41,7 +41,7 @@ typedef void answer_gap(int64_t gap_ns);
 void answer_init(struct answer *a);
 
 /*
- * Takes from `input` what belongs to the answer; `now_ns` is when it came. Returns NULL, or what is wrong with it. It is
+ * Takes from `input` what belongs to the answer; `now_ns` is when it came. Returns NULL, or what is wrong. It is
  * over once its state is ANSWER_DONE.
  */
 const char *answer_read(struct answer *a, struct buf *input, int64_t now_ns, answer_gap *gap);
