@@ -55,6 +55,7 @@ main(int argc, char **argv)
 		{ 0 },
 	};
 	struct replay_script *script;
+	const char *record = NULL;
 	int option, log = -1, code;
 
 	diag_init(argv[0]);
@@ -67,14 +68,13 @@ main(int argc, char **argv)
 			return say("lb-replay " LB_VERSION "\n");
 		if (option != 'r')
 			diag_usage("unknown option, or one without its argument: %s", argv[optind - 1]);
-		if (log >= 0)
-			diag_usage("only one file can be recorded to");
-		if ((log = open(optarg, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) < 0)
-			diag_fatal(EXIT_SYSTEM, "unable to open %s: %s", optarg, strerror(errno));
+		record = optarg;
 	}
 	if (argc - optind != 1)
 		diag_usage("one script must be named");
 	script = load(argv[optind]);
+	if (record != NULL && (log = open(record, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) < 0)
+		diag_fatal(EXIT_SYSTEM, "unable to open %s: %s", record, strerror(errno));
 	code = replay_run(script, STDIN_FILENO, STDOUT_FILENO, log);
 	replay_free(script);
 	return code;

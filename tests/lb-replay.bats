@@ -47,7 +47,12 @@ while line := sys.stdin.buffer.readline():
 	run -100 lb-replay a b
 	run -100 lb-replay --nonsense a
 	run -100 lb-replay -r
+	printf 'on * *\n\tanswer 200\n' >script
 	run -111 lb-replay -r /nonexistent/x script
+	# Wrong usage leaves no file behind.
+	run -100 lb-replay -r log
+	run -100 lb-replay -r log nowhere.replay
+	[ ! -e log ]
 }
 
 @test "a script that cannot be read is 100" {
