@@ -10,10 +10,9 @@
 
 #include <ev.h>
 
+#include "base/cli.h"
 #include "base/diag.h"
-#include "base/io.h"
 #include "base/limits.h"
-#include "base/version.h"
 #include "upstream/channel.h"
 #include "upstream/exchange.h"
 #include "upstream/loop.h"
@@ -102,20 +101,6 @@ run(struct fetch *fetch)
 	return channel_run(&channel);
 }
 
-static struct config *
-load(const char *path)
-{
-	struct buf errors = BUF_INIT(CONFIG_MAX);
-	struct config *config = config_load(path, &errors);
-
-	if (config == NULL) {
-		diag_lines(buf_data(&errors), buf_len(&errors));
-		diag_fatal(EXIT_USAGE, "unable to use the configuration: see above");
-	}
-	buf_free(&errors);
-	return config;
-}
-
 /* How many connections may be kept: idle ones must leave descriptors for those in use. */
 static size_t
 kept_connections(void)
@@ -132,7 +117,7 @@ start(struct fetch *fetch, const char *path)
 {
 	const char *ca_file = getenv("SSL_CERT_FILE");
 
-	fetch->config = load(path);
+	fetch->config = config_load_or_exit(path);
 	if ((fetch->secrets = secrets_load(fetch->config)) == NULL ||
 	    (fetch->ev = ev_loop_new(EVFLAG_AUTO)) == NULL ||
 	    (fetch->loop = loop_new(fetch->ev, kept_connections())) == NULL ||
@@ -152,59 +137,34 @@ end(struct fetch *fetch)
 	config_free(fetch->config);
 }
 
-static void
-print(const char *text)
+static const char *
+read_options(int argc, char **argv)
 {
-	if (io_write_all(STDOUT_FILENO, text, strlen(text)) != 0 && errno != EPIPE)
-		diag_fatal(EXIT_SYSTEM, "unable to write: %s", strerror(errno));
-}
-
-/* Returns whether to go on. */
-static bool
-read_options(int argc, char **argv, const char **path)
-{
-	enum { HELP = 256, VERSION };
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "help", no_argument, NULL, HELP },
-		{ "version", no_argument, NULL, VERSION },
-		{ NULL, 0, NULL, 0 },
-	};
+	static const struct option options[] = { { "config", required_argument, NULL, 'c' }, CLI_OPTIONS };
+	const char *path = NULL;
 	int option;
 
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":c:", options, NULL)) != -1)
-		switch (option) {
-		case 'c':
-			*path = optarg;
-			break;
-		case HELP:
-			print(help);
-			return false;
-		case VERSION:
-			print("lb-fetch " LB_VERSION "\n");
-			return false;
-		case ':':
-			diag_usage("option '%s' needs a value", argv[optind - 1]);
-		default:
-			diag_usage("there is no option '%s'", argv[optind - 1]);
-		}
+	while ((option = getopt_long(argc, argv, ":c:", options, NULL)) != -1) {
+		if (option != 'c')
+			cli_default(option, argv, help);
+		path = optarg;
+	}
 	if (optind < argc)
 		diag_usage("'%s' is more than this program takes", argv[optind]);
-	return true;
+	return path;
 }
 
 int
 main(int argc, char **argv)
 {
 	struct fetch fetch = { 0 };
-	const char *path = NULL;
+	const char *path;
 	int code;
 
 	diag_init(argv[0]);
 	signal(SIGPIPE, SIG_IGN);
-	if (!read_options(argc, argv, &path))
-		return EXIT_DONE;
+	path = read_options(argc, argv);
 	start(&fetch, path);
 	code = run(&fetch);
 	end(&fetch);

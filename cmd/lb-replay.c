@@ -4,14 +4,13 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cli.h"
 #include "base/diag.h"
 #include "base/limits.h"
-#include "base/version.h"
 #include "replay/loop.h"
 
 static const char usage[] = "usage: lb-replay [-r FILE] SCRIPT\n"
@@ -38,21 +37,12 @@ load(const char *path)
 	exit(EXIT_USAGE);
 }
 
-/* For --help and --version, which say their text and no more. */
-static int
-say(const char *text)
-{
-	return fputs(text, stdout) < 0 || fclose(stdout) != 0 ? EXIT_SYSTEM : EXIT_DONE;
-}
-
 int
 main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "record", required_argument, NULL, 'r' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ 0 },
+		CLI_OPTIONS,
 	};
 	struct replay_script *script;
 	const char *record = NULL;
@@ -61,13 +51,9 @@ main(int argc, char **argv)
 	diag_init(argv[0]);
 	signal(SIGPIPE, SIG_IGN);
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "r:", options, NULL)) != -1) {
-		if (option == 'h')
-			return say(usage);
-		if (option == 'V')
-			return say("lb-replay " LB_VERSION "\n");
+	while ((option = getopt_long(argc, argv, ":r:", options, NULL)) != -1) {
 		if (option != 'r')
-			diag_usage("unknown option, or one without its argument: %s", argv[optind - 1]);
+			cli_default(option, argv, usage);
 		record = optarg;
 	}
 	if (argc - optind != 1)

@@ -7,10 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cli.h"
 #include "base/diag.h"
-#include "base/io.h"
 #include "base/limits.h"
-#include "base/version.h"
 #include "config/config.h"
 #include "record/stage.h"
 #include "route/route.h"
@@ -64,70 +63,44 @@ handle(struct stage *stage, const struct record *record, void *context)
 static struct config *
 load(const char *path)
 {
-	struct buf errors = BUF_INIT(CONFIG_MAX);
-	struct config *config = config_load(path, &errors);
+	struct config *config = config_load_or_exit(path);
 
-	if (config == NULL) {
-		diag_lines(buf_data(&errors), buf_len(&errors));
-		diag_fatal(EXIT_USAGE, "unable to use the configuration: see above");
-	}
 	if (config->provider_count == 0)
 		diag_fatal(EXIT_USAGE, "unable to route: there are no providers; set LB_CONFIG to a configuration, or "
 		    "a provider's key in the environment, such as MINIMAX_API_KEY");
-	buf_free(&errors);
 	return config;
 }
 
-static void
-print(const char *text)
+static const char *
+read_options(int argc, char **argv, bool *explain)
 {
-	if (io_write_all(STDOUT_FILENO, text, strlen(text)) != 0 && errno != EPIPE)
-		diag_fatal(EXIT_SYSTEM, "unable to write: %s", strerror(errno));
-}
-
-/* Returns whether to go on. */
-static bool
-read_options(int argc, char **argv, const char **path, bool *explain)
-{
-	enum { EXPLAIN = 256, HELP, VERSION };
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "explain", no_argument, NULL, EXPLAIN },
-		{ "help", no_argument, NULL, HELP },
-		{ "version", no_argument, NULL, VERSION },
-		{ NULL, 0, NULL, 0 },
-	};
+	enum { EXPLAIN = 256 };
+	static const struct option options[] = { { "config", required_argument, NULL, 'c' },
+		{ "explain", no_argument, NULL, EXPLAIN }, CLI_OPTIONS };
+	const char *path = NULL;
 	int option;
 
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ":c:", options, NULL)) != -1)
 		switch (option) {
 		case 'c':
-			*path = optarg;
+			path = optarg;
 			break;
 		case EXPLAIN:
 			*explain = true;
 			break;
-		case HELP:
-			print(help);
-			return false;
-		case VERSION:
-			print("lb-route " LB_VERSION "\n");
-			return false;
-		case ':':
-			diag_usage("option '%s' needs a value", argv[optind - 1]);
 		default:
-			diag_usage("there is no option '%s'", argv[optind - 1]);
+			cli_default(option, argv, help);
 		}
 	if (optind < argc)
 		diag_usage("'%s' is no option", argv[optind]);
-	return true;
+	return path;
 }
 
 int
 main(int argc, char **argv)
 {
-	const char *path = NULL;
+	const char *path;
 	struct config *config;
 	struct job job = { .scratch = BUF_INIT(RECORD_HEADER_MAX) };
 	struct stage stage;
@@ -135,8 +108,7 @@ main(int argc, char **argv)
 
 	diag_init(argv[0]);
 	signal(SIGPIPE, SIG_IGN);
-	if (!read_options(argc, argv, &path, &job.explain))
-		return EXIT_DONE;
+	path = read_options(argc, argv, &job.explain);
 	config = load(path);
 	if ((job.router = router_new(config)) == NULL)
 		diag_fatal(EXIT_SYSTEM, "unable to prepare the routes: %s", strerror(ENOMEM));

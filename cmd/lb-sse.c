@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/cli.h"
 #include "base/diag.h"
 #include "base/idmap.h"
 #include "base/limits.h"
-#include "base/version.h"
 #include "edge/single.h"
 #include "record/stage.h"
 #include "stream/reframe.h"
@@ -17,8 +17,8 @@
 static const char usage[] = "usage: lb-sse [-H]\n"
 			    "Reframes the streams among the answers: response records from stdin to stdout.\n"
 			    "  -H, --http     write the one answer as HTTP/1.1, not as records\n"
-			    "  -h, --help     show this\n"
-			    "  -V, --version  show the version\n"
+			    "      --help     print this and exit\n"
+			    "      --version  print the version and exit\n"
 			    "The page is lb-sse(1).\n";
 
 /* Returned by the handler once the answer of -H has ended; no exit code. */
@@ -171,20 +171,12 @@ run(struct single *single)
 	return code;
 }
 
-static int
-say(const char *text)
-{
-	return fputs(text, stdout) < 0 || fclose(stdout) != 0 ? EXIT_SYSTEM : EXIT_DONE;
-}
-
 int
 main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "http", no_argument, NULL, 'H' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ 0 },
+		CLI_OPTIONS,
 	};
 	struct single single;
 	bool as_http = false;
@@ -194,13 +186,9 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	single_init(&single);
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "HhV", options, NULL)) != -1) {
-		if (option == 'h')
-			return say(usage);
-		if (option == 'V')
-			return say("lb-sse " LB_VERSION "\n");
+	while ((option = getopt_long(argc, argv, ":H", options, NULL)) != -1) {
 		if (option != 'H')
-			diag_usage("unknown option: %s", argv[optind - 1]);
+			cli_default(option, argv, usage);
 		as_http = true;
 	}
 	if (optind < argc)

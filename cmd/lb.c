@@ -9,11 +9,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/cli.h"
 #include "base/buf.h"
 #include "base/diag.h"
-#include "base/io.h"
 #include "base/limits.h"
-#include "base/version.h"
 #include "config/config.h"
 #include "config/summary.h"
 #include "front/demo.h"
@@ -33,16 +32,14 @@ static const char help[] = "usage: lb [OPTION]...          serve\n"
 			   "\n"
 			   "See lb(1); lb(7) is about the whole.\n";
 
-enum { OPTION_OPEN = 256, OPTION_DEMO, OPTION_HELP, OPTION_VERSION };
+enum { OPTION_OPEN = 256, OPTION_DEMO };
 
 static const struct option long_options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "listen", required_argument, NULL, 'l' },
 	{ "open", no_argument, NULL, OPTION_OPEN },
 	{ "demo", no_argument, NULL, OPTION_DEMO },
-	{ "help", no_argument, NULL, OPTION_HELP },
-	{ "version", no_argument, NULL, OPTION_VERSION },
-	{ NULL, 0, NULL, 0 },
+	CLI_OPTIONS,
 };
 
 struct options {
@@ -54,25 +51,15 @@ struct options {
 	bool check;
 };
 
-static _Noreturn void
-print_and_exit(struct buf *text)
-{
-	if (text->failed)
-		diag_fatal(EXIT_SYSTEM, "unable to hold the output: out of memory");
-	if (io_flush(STDOUT_FILENO, text) != 0 && errno != EPIPE)
-		diag_fatal(EXIT_SYSTEM, "unable to write the output: %s", strerror(errno));
-	exit(EXIT_DONE);
-}
-
 static void
 parse_options(struct options *o, int argc, char **argv)
 {
-	struct buf text = BUF_INIT(CONFIG_MAX);
 	int option;
 
+	opterr = 0;
 	if ((o->addresses = calloc((size_t)argc, sizeof *o->addresses)) == NULL)
 		diag_fatal(EXIT_SYSTEM, "unable to hold the command line: out of memory");
-	while ((option = getopt_long(argc, argv, "c:l:", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":c:l:", long_options, NULL)) != -1) {
 		if (option == 'c')
 			o->config = optarg;
 		else if (option == 'l')
@@ -81,12 +68,8 @@ parse_options(struct options *o, int argc, char **argv)
 			o->open = true;
 		else if (option == OPTION_DEMO)
 			o->demo = true;
-		else if (option == OPTION_HELP)
-			buf_puts(&text, help), print_and_exit(&text);
-		else if (option == OPTION_VERSION)
-			buf_puts(&text, "lb " LB_VERSION "\n"), print_and_exit(&text);
 		else
-			diag_usage("the command line has a mistake");
+			cli_default(option, argv, help);
 	}
 	if (optind < argc && strcmp(argv[optind], "check") == 0) {
 		o->check = true;
@@ -213,7 +196,9 @@ main(int argc, char **argv)
 	if (o.check) {
 		summary_put(&text, config);
 		config_free(config);
-		print_and_exit(&text);
+		if (buf_str(&text) == NULL)
+			diag_fatal(EXIT_SYSTEM, "unable to hold the output: out of memory");
+		cli_print(buf_data(&text));
 	}
 	announce(&o, config);
 	config_free(config);

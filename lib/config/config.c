@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/diag.h"
 #include "base/io.h"
 #include "base/limits.h"
 #include "config/check.h"
@@ -20,6 +21,20 @@ free_strings(char **list, size_t count)
 	for (size_t i = 0; i < count; i++)
 		free(list[i]);
 	free(list);
+}
+
+struct config *
+config_load_or_exit(const char *path)
+{
+	struct buf errors = BUF_INIT(CONFIG_MAX);
+	struct config *config = config_load(path, &errors);
+
+	if (config == NULL) {
+		diag_lines(buf_data(&errors), buf_len(&errors));
+		diag_fatal(EXIT_USAGE, "unable to use the configuration: see above");
+	}
+	buf_free(&errors);
+	return config;
 }
 
 void

@@ -72,6 +72,9 @@ struct config {
  * the lines. To be freed by config_free, for which NULL is fine.
  */
 struct config *config_load(const char *path, struct buf *errors);
+/* The same for a program that can do nothing without: says the mistakes and ends the process with EXIT_USAGE. */
+struct config *config_load_or_exit(const char *path);
+
 void config_free(struct config *config);
 
 /* The provider of that name, or NULL. */

@@ -3,14 +3,13 @@
 
 #include <getopt.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cli.h"
 #include "base/diag.h"
 #include "base/limits.h"
 #include "base/num.h"
-#include "base/version.h"
 
 enum {
 	PIPELINES_MAX = 64,
@@ -18,7 +17,7 @@ enum {
 	MODE_MAX = 0777
 };
 
-enum { OPTION_OPEN = 256, OPTION_MODE, OPTION_BODY_MAX, OPTION_HEAD, OPTION_BODY, OPTION_IDLE, OPTION_DRAIN, OPTION_HELP, OPTION_VERSION };
+enum { OPTION_OPEN = 256, OPTION_MODE, OPTION_BODY_MAX, OPTION_HEAD, OPTION_BODY, OPTION_IDLE, OPTION_DRAIN };
 
 static const struct option long_options[] = {
 	{ "listen", required_argument, NULL, 'l' },
@@ -30,9 +29,7 @@ static const struct option long_options[] = {
 	{ "body-timeout", required_argument, NULL, OPTION_BODY },
 	{ "idle-timeout", required_argument, NULL, OPTION_IDLE },
 	{ "drain-timeout", required_argument, NULL, OPTION_DRAIN },
-	{ "help", no_argument, NULL, OPTION_HELP },
-	{ "version", no_argument, NULL, OPTION_VERSION },
-	{ NULL, 0, NULL, 0 },
+	CLI_OPTIONS,
 };
 
 static const char help[] =
@@ -100,16 +97,8 @@ mode(const char *text)
 	return value;
 }
 
-static _Noreturn void
-print_and_exit(const char *text)
-{
-	if (fputs(text, stdout) == EOF || fflush(stdout) != 0)
-		diag_fatal(EXIT_SYSTEM, "unable to write the output");
-	exit(EXIT_DONE);
-}
-
 static void
-set(struct options *o, int option, char *value)
+set(struct options *o, int option, char *value, char *const *argv)
 {
 	switch (option) {
 	case 'l':
@@ -139,12 +128,8 @@ set(struct options *o, int option, char *value)
 	case OPTION_DRAIN:
 		o->drain_s = (double)number("drain-timeout", value, 0, SECONDS_MAX);
 		break;
-	case OPTION_HELP:
-		print_and_exit(help);
-	case OPTION_VERSION:
-		print_and_exit("lb-listen " LB_VERSION "\n");
 	default:
-		diag_usage("the command line has a mistake");
+		cli_default(option, argv, help);
 	}
 }
 
@@ -185,9 +170,10 @@ options_parse(struct options *o, int argc, char **argv)
 	};
 	if ((o->addresses = calloc((size_t)argc, sizeof *o->addresses)) == NULL)
 		diag_fatal(EXIT_SYSTEM, "unable to hold the command line: out of memory");
+	opterr = 0;
 	/* `+`: the first word that is no option begins the stages, whose options are their own. */
-	while ((option = getopt_long(argc, argv, "+l:n:", long_options, NULL)) != -1)
-		set(o, option, optarg);
+	while ((option = getopt_long(argc, argv, "+:l:n:", long_options, NULL)) != -1)
+		set(o, option, optarg, argv);
 	split_stages(o, argv + optind, (size_t)(argc - optind));
 	if (o->stage_count == 0 && o->address_count > 0)
 		diag_usage("-l needs stages to serve: lb-listen -l ADDR -- STAGE '|' STAGE");
