@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/limits.h"
+
 /* Which dialect to answer in if there is no plan to say so. */
 static enum dialect
 guess_dialect(struct json target, struct json headers)
@@ -60,6 +62,18 @@ read_plan(struct plan *plan, struct json object)
 	return NULL;
 }
 
+/* A method is a token (RFC 9110 §9.1); those in use are letters, and a few have a hyphen. */
+static bool
+is_method(struct json method)
+{
+	if (method.len < 3 || method.len - 2 > METHOD_MAX)
+		return false;
+	for (size_t i = 1; i < method.len - 1; i++)
+		if ((method.p[i] < 'A' || method.p[i] > 'Z') && (method.p[i] < 'a' || method.p[i] > 'z') && method.p[i] != '-')
+			return false;
+	return true;
+}
+
 const char *
 plan_read(struct plan *plan, struct json header)
 {
@@ -85,8 +99,8 @@ plan_read(struct plan *plan, struct json header)
 			object = value;
 	}
 	plan->dialect = guess_dialect(target, plan->headers);
-	if (plan->method.len == 0)
-		return "the request has no method";
+	if (!is_method(plan->method))
+		return "the request has no method that can be sent";
 	if (object.len == 0)
 		return "the request has no plan: lb-route stands before lb-fetch";
 	return read_plan(plan, object);

@@ -400,7 +400,7 @@ set_method(CURL *easy, const struct transfer_request *request)
 		if (head)
 			curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
 	}
-	if (post || head || (get && request->body_len == 0) || n > METHOD_MAX) {
+	if (post || head || (get && request->body_len == 0) || request->method.len > METHOD_MAX + 2) {
 		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
 		return;
 	}
