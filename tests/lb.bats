@@ -193,3 +193,30 @@ demo_child() {
 	kill -KILL "$PID"
 	wait_for 100 gone "$child"
 }
+
+# The literal blocks of lb.7's examples, as a person sees them.
+front_page_examples() {
+	awk '/^\.Sh/ { here = $2 == "EXAMPLES" } /^\.Ed/ { literal = 0 }
+		here && literal { gsub(/\\e/, "\\"); print }
+		here && /^\.Dl \$/ { print substr($0, 5) }
+		/^\.Bd -literal/ { literal = 1 }' "$ROOT/man/lb.7"
+}
+
+@test "the examples of the front page" {
+	cd "$T"
+	port=$(free_port)
+	front_page_examples >examples
+	grep -qx '\$ lb --demo &' examples
+	start lb lb --demo -l "127.0.0.1:$port"
+	wait_for 100 listening "$port"
+	sed -n '/^\$ curl/,/2+2/p' examples | sed -e 's/^\$ //' -e "s/localhost:9000/127.0.0.1:$port/" >curl
+	bash ./curl >answer 2>/dev/null
+	grep -q '^event: message_stop' answer
+
+	echo '{"providers":{"minimax":{"preset":"minimax"}}}' >lb.json
+	printf 'POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 19\r\n\r\n{"model":"minimax"}' >request.http
+	sed -n 's/^\$ \(lb-listen < request.http.*\)/\1/p' examples >explain
+	[ -s explain ]
+	bash ./explain >why
+	grep -q "minimax, as 'MiniMax-M3', with env:MINIMAX_API_KEY" why
+}
