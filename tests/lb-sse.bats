@@ -323,7 +323,7 @@ to_socket() {
 	python3 - <<-'END'
 		import socket, subprocess
 		server = socket.create_server(("127.0.0.1", 0))
-		client = socket.create_connection(server.getsockname())
+		client = socket.create_connection(server.getsockname(), timeout=30)
 		connection, _ = server.accept()
 		keeps = connection.dup()
 		process = subprocess.Popen(["lb-sse", "-H"], stdin=open("in.rec", "rb"), stdout=connection)
@@ -336,8 +336,8 @@ to_socket() {
 		    while piece := client.recv(65536):
 		        got += piece
 		    print(got.decode().replace("\r", ""), "EOF")
-		except ConnectionResetError:
-		    print("RESET")
+		except (ConnectionResetError, TimeoutError) as error:
+		    print("RESET" if isinstance(error, ConnectionResetError) else "OPEN")
 	END
 }
 

@@ -76,8 +76,6 @@ single_finish(struct single *s, struct buf *out)
 	s->end = ANSWER_BROKEN;
 	if (!s->answer.began)
 		s->end = answer_fail(&s->answer, 502, "lb ended before it had an answer", s->dialect, s->request_id, out);
-	else if (s->answer.framing == ANSWER_UNTIL_CLOSE)
-		s->end = ANSWER_RESET;
 	s->ended = true;
 }
 

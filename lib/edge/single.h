@@ -23,7 +23,10 @@ void single_free(struct single *s);
 /* Takes a record; `open` tells how to answer, others than those of an answer say nothing here. False for a bad head. */
 bool single_take(struct single *s, const struct record *record, struct buf *out);
 
-/* There will be no further record: without a head the client gets a 502, else its answer stays unfinished. */
+/*
+ * There will be no further record: without a head the client gets a 502, else its answer stays unfinished. (An answer that
+ * only the connection's end would finish is one that `open` asked for: lb-sse gives it an `end` before.)
+ */
 void single_finish(struct single *s, struct buf *out);
 
 /* Ends the connection as the answer's end asks for, once it is written. On what is no socket this does nothing. */
