@@ -41,7 +41,7 @@ BENCH_TOOLS = $(addprefix $(OUT)/tests/bench/,load provider micro)
 FUZZERS = $(patsubst tests/fuzz/%.c,$(OUT)/tests/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 PARALLEL = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))
 BUILD = @$(MAKE) --no-print-directory $(PARALLEL)
-QUIETLY_DEPS = @CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' LDFLAGS='$(LDFLAGS)' tests/deps
+DEPS = @CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' LDFLAGS='$(LDFLAGS)' tests/deps
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -52,7 +52,8 @@ all: $(PROGRAMS)
 help:
 	@echo 'make all        build the programs into bin/; installs nothing'
 	@echo 'make run        install what is missing, build, and serve on http://127.0.0.1:9000 (ARGS=... for lb)'
-	@echo 'make test       install what is missing, build, and run the tests (SANITIZE=1: under ASan and UBSan)'
+	@echo 'make test       install what is missing, build, and run the tests (SANITIZE=1: under ASan and UBSan;'
+	@echo '                TESTS="tests/lb.bats json_test": only those)'
 	@echo 'make test-all   both kinds of make test, then make fuzz, and a build by clang'
 	@echo 'make fuzz       run each fuzzer for FUZZ_SECONDS ($(FUZZ_SECONDS)); needs clang'
 	@echo 'make bench      compare lb with nginx and HAProxy where those are installed, in 4 minutes; QUICK=1: in 40 s'
@@ -61,12 +62,12 @@ help:
 	@echo 'make clean      remove build/ and bin/'
 
 run:
-	$(QUIETLY_DEPS) run
+	$(DEPS) run
 	$(BUILD) all
 	@exec $(BIN)/lb --demo $(ARGS)
 
 test:
-	$(QUIETLY_DEPS) test
+	$(DEPS) test
 	$(BUILD) test-programs
 	@OUT=$(OUT) BIN=$(BIN) tests/run $(TESTS)
 
@@ -79,14 +80,14 @@ test-all:
 test-programs: all $(UNIT_TESTS) $(TEST_TOOLS) $(BENCH_TOOLS)
 
 bench:
-	$(QUIETLY_DEPS) test
+	$(DEPS) test
 	$(BUILD) bench-programs
 	@OUT=$(OUT) BIN=$(BIN) tests/bench/run $(if $(QUICK),--quick) $(ARGS)
 
 bench-programs: all $(BENCH_TOOLS)
 
 fuzz:
-	$(QUIETLY_DEPS) fuzz
+	$(DEPS) fuzz
 	$(BUILD) fuzz-programs FUZZ=1
 	@set -e; for fuzzer in build/fuzz/tests/fuzz/*_fuzz; do \
 		echo "$${fuzzer##*/}: $(FUZZ_SECONDS) s"; \
