@@ -201,6 +201,9 @@ def http1(c):
     while True:
         while b"\r\n\r\n" not in c.data:
             c.more()
+            if c.data[0] == 0x16:    # a TLS hello
+                c.whole(400, b"this is no TLS server")
+                raise Gone
         head, c.data = c.data.split(b"\r\n\r\n", 1)
         lines = head.decode("latin-1").split("\r\n")
         method, target, _ = lines[0].split(" ")
