@@ -185,6 +185,8 @@ advance(struct connection *c)
 		arm(c, options->body_s);
 		return;
 	case READER_WHOLE:
+		/* While the answer is awaited nothing needs room. */
+		buf_trim(&r->in, 0);
 		disarm(c);
 		begin_answer(c);
 		edge_submit(c->edge, c);
