@@ -10,6 +10,7 @@
 #include "base/diag.h"
 #include "base/limits.h"
 #include "base/num.h"
+#include "edge/stages.h"
 
 enum {
 	PIPELINES_MAX = 64,
@@ -149,6 +150,8 @@ split_stages(struct options *o, char **words, size_t count)
 		words[i] = NULL;
 		o->stages[o->stage_count++] = words + i + 1;
 	}
+	if (o->stage_count > STAGES_MAX)
+		diag_usage("%zu stages are too many: at most %d", o->stage_count, STAGES_MAX);
 	for (size_t i = 0; i < o->stage_count; i++)
 		if (o->stages[i][0] == NULL)
 			diag_usage("a stage is empty: write STAGE '|' STAGE");
