@@ -30,13 +30,23 @@ is_listening(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening;
 }
 
+/* A client's socket. Whether it is connected is not asked: the client may have gone already. */
 static bool
-is_connected(int fd)
+is_connection(int fd)
 {
-	struct sockaddr_storage address;
-	socklen_t size = sizeof address;
+	int type;
+	socklen_t size = sizeof type;
 
-	return getpeername(fd, (struct sockaddr *)&address, &size) == 0;
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM && !is_listening(fd);
+}
+
+/* Whoever starts us with a standard descriptor closed would get a socket or pipe of ours in its place. */
+static void
+fill_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			_exit(EXIT_SYSTEM);
 }
 
 static void
@@ -89,7 +99,7 @@ move_stdin(void)
 static void
 require_local_client(const struct options *o)
 {
-	if (!o->open && is_connected(STDIN_FILENO) && !listener_is_local(STDIN_FILENO))
+	if (!o->open && is_connection(STDIN_FILENO) && !listener_is_local(STDIN_FILENO))
 		diag_fatal(EXIT_USAGE, "unable to serve a client from another machine: it could use your keys; "
 		                       "say --open if it shall");
 }
@@ -130,6 +140,7 @@ main(int argc, char **argv)
 	size_t inherited;
 	int code;
 
+	fill_standard_descriptors();
 	diag_init(argv[0]);
 	signal(SIGPIPE, SIG_IGN);
 	options_parse(&o, argc, argv);
@@ -139,7 +150,7 @@ main(int argc, char **argv)
 		if (o.stage_count == 0) {
 			require_local_client(&o);
 			code = filter_run(&o, STDIN_FILENO, STDOUT_FILENO);
-		} else if (o.address_count == 0 && inherited == 0 && is_connected(STDIN_FILENO)) {
+		} else if (o.address_count == 0 && inherited == 0 && is_connection(STDIN_FILENO)) {
 			code = serve_connection(&o, argv);
 		} else {
 			code = serve_sockets(&o, argv, inherited);
