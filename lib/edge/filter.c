@@ -134,13 +134,15 @@ wait_for_the_end(struct filter *f)
 
 	for (;;) {
 		enum io_wait waited = io_wait(f->in, f->out, -1);
+		ssize_t n;
 
 		if (waited == IO_WAIT_NO_READER)
 			return EXIT_DONE;
 		if (waited == IO_WAIT_FAILED)
 			return EXIT_SYSTEM;
 		buf_clear(&f->reader.in);
-		if (io_recv(f->in, &f->reader.in, DISCARD_READ) > 0 || errno == EAGAIN)
+		n = io_recv(f->in, &f->reader.in, DISCARD_READ);
+		if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)))
 			continue;
 		record_begin(&cancel, "cancel", REQUEST_ID);
 		record_finish(&cancel);

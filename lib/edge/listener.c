@@ -85,7 +85,8 @@ is_stale(const union address *a, socklen_t size)
 
 	if (lstat(a->un.sun_path, &st) != 0 || !S_ISSOCK(st.st_mode))
 		return false;
-	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) < 0)
+	/* Not to wait, should its server live and have no room for another. */
+	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) < 0)
 		return false;
 	refused = connect(fd, &a->any, size) != 0 && errno == ECONNREFUSED;
 	close(fd);
