@@ -11,6 +11,9 @@
 /* Beyond what any count of an honest body reaches; marks one that went beyond its length. */
 #define OVERRUN UINT64_MAX
 
+/* Some servers answer with statuses that nobody has registered; three digits is all that the grammar asks for. */
+#define STATUS_MAX 999
+
 static bool
 name_is(const char *name, size_t n, const char *is)
 {
@@ -23,10 +26,17 @@ put_header(struct answer *a, const char *name, size_t name_len, const char *valu
     struct buf *out)
 {
 	if (name_is(name, name_len, "content-length")) {
-		if (a->framing != ANSWER_NO_BODY && num_parse(value, value_len, OVERRUN - 1, &a->left))
-			a->framing = ANSWER_LENGTH;
-		else if (!a->is_head)
+		uint64_t length;
+
+		/* One that is no number, or a second, would only mislead the client. */
+		if (!num_parse(value, value_len, OVERRUN - 1, &length) || a->framing == ANSWER_LENGTH)
 			return;
+		if (a->framing != ANSWER_NO_BODY) {
+			a->framing = ANSWER_LENGTH;
+			a->left = length;
+		} else if (!a->is_head) {
+			return;
+		}
 	}
 	if (name_is(name, name_len, "date"))
 		*has_date = true;
@@ -55,27 +65,33 @@ put_headers(struct answer *a, struct json headers, bool *has_date, struct buf *o
 			    has_date, out);
 	}
 	buf_free(&text);
-	return good;
+	return good && !out->failed;
 }
 
 bool
 answer_head(struct answer *a, const struct record *head, struct buf *out)
 {
+	struct buf fields = BUF_INIT(2 * RECORD_HEADER_MAX);
 	struct json status, headers;
 	uint64_t number;
 	bool has_date = false;
 
-	if (a->began || !json_find(head->header, "status", &status) || !json_u64(status, 599, &number) || number < 200 ||
-	    !json_find(head->header, "headers", &headers))
+	if (a->began || !json_find(head->header, "status", &status) || !json_u64(status, STATUS_MAX, &number) ||
+	    number < 200 || !json_find(head->header, "headers", &headers))
 		return false;
-	a->began = true;
 	a->status = (int)number;
 	a->framing = http_has_no_body(a->is_head ? "HEAD" : "", a->is_head ? 4 : 0, a->status) ? ANSWER_NO_BODY
 	    : a->minor_version == 0                                                             ? ANSWER_UNTIL_CLOSE
 	                                                                                        : ANSWER_CHUNKED;
-	http_put_status(out, a->status);
-	if (!put_headers(a, headers, &has_date, out))
+	/* Nothing goes out of a head that turns out to be none. */
+	if (!put_headers(a, headers, &has_date, &fields)) {
+		buf_free(&fields);
 		return false;
+	}
+	a->began = true;
+	http_put_status(out, a->status);
+	buf_put(out, buf_data(&fields), buf_len(&fields));
+	buf_free(&fields);
 	if (!has_date)
 		http_put_date(out);
 	if (a->framing == ANSWER_CHUNKED)
