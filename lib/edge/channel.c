@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 struct wire {
 	uint32_t kind;
@@ -39,9 +40,26 @@ channel_send(int fd, const struct channel_message *message)
 		memcpy(CMSG_DATA(&control.header), message->fds, sizeof message->fds);
 	}
 	do
-		n = sendmsg(fd, &header, MSG_NOSIGNAL);
+		n = sendmsg(fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -1 : 0;
+}
+
+/* Takes both descriptors, or, if not both found room, none. */
+static void
+take_fds(struct msghdr *header, int fds[2])
+{
+	const struct cmsghdr *c = CMSG_FIRSTHDR(header);
+	int fd;
+
+	if (c == NULL || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+		return;
+	if (c->cmsg_len == CMSG_LEN(2 * sizeof fd)) {
+		memcpy(fds, CMSG_DATA(c), 2 * sizeof fd);
+	} else if (c->cmsg_len == CMSG_LEN(sizeof fd)) {
+		memcpy(&fd, CMSG_DATA(c), sizeof fd);
+		close(fd);
+	}
 }
 
 int
@@ -51,7 +69,6 @@ channel_receive(int fd, struct channel_message *message)
 	struct iovec part = { &wire, sizeof wire };
 	union control control;
 	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
-	struct cmsghdr *c;
 	ssize_t n;
 
 	do
@@ -64,8 +81,6 @@ channel_receive(int fd, struct channel_message *message)
 		return -1;
 	}
 	*message = (struct channel_message){ (enum channel_kind)wire.kind, wire.generation, { -1, -1 } };
-	c = CMSG_FIRSTHDR(&header);
-	if (c != NULL && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof message->fds))
-		memcpy(message->fds, CMSG_DATA(c), sizeof message->fds);
+	take_fds(&header, message->fds);
 	return 1;
 }

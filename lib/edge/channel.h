@@ -12,6 +12,7 @@ enum channel_kind {
 	CHANNEL_STOP,		/* no new connections; finish what is open, then exit */
 	CHANNEL_STOP_NOW,	/* end what is open, then exit */
 	/* edge to keeper */
+	CHANNEL_DONE,		/* nothing is open any more: the pipelines are closed now, and the edge ends */
 	CHANNEL_READY,		/* the pipeline's hello has come back */
 	CHANNEL_FAILED		/* the pipeline's pipes are broken, or what comes out of it is no record */
 };
@@ -25,10 +26,16 @@ struct channel_message {
 /* Makes the pair, both ends close-on-exec. Returns 0, or -1 with errno. */
 int channel_open(int fds[2]);
 
-/* Sends a message; its descriptors stay open here. Returns 0, or -1 with errno (EPIPE: the other side is gone). */
+/*
+ * Sends a message without waiting; its descriptors stay open here. Returns 0, or -1 with errno (EPIPE: the other side is
+ * gone; EAGAIN: it takes nothing).
+ */
 int channel_send(int fd, const struct channel_message *message);
 
-/* Takes the next message without waiting. 1: there was one; 0: the other side has closed; -1 with errno, EAGAIN: none yet. */
+/*
+ * Takes the next message without waiting. 1: there was one; 0: the other side has closed; -1 with errno, EAGAIN: none yet.
+ * A CHANNEL_PIPELINE that comes with both of `fds` -1 had descriptors for which this process has no room.
+ */
 int channel_receive(int fd, struct channel_message *message);
 
 #endif

@@ -71,6 +71,17 @@ connection_cancel(struct connection *c)
 	c->pipeline = NULL;
 }
 
+/* A super-server's socket may be open in the stages too, as their standard error: closing it here does not end it. */
+static void
+end_shared(struct connection *c)
+{
+	struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
+
+	/* To disconnect resets. A Unix socket cannot be reset. */
+	if (!c->reset || connect(c->fd, &nowhere, sizeof nowhere) != 0)
+		shutdown(c->fd, SHUT_RDWR);
+}
+
 void
 connection_close(struct connection *c)
 {
@@ -83,7 +94,9 @@ connection_close(struct connection *c)
 	ev_io_stop(edge->loop, &c->readable);
 	ev_io_stop(edge->loop, &c->writable);
 	ev_timer_stop(edge->loop, &c->timer);
-	if (c->reset)
+	if (edge->connected)
+		end_shared(c);
+	else if (c->reset)
 		setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 	close(c->fd);
 	if ((*c->back = c->next) != NULL)
@@ -125,7 +138,8 @@ answered(struct connection *c, enum answer_end how)
 		c->timing_head = false;
 		edge_watch_fin(c, false);
 		ev_io_start(c->edge->loop, &c->readable);
-		arm(c, c->edge->options->idle_s);
+		/* The idle time begins once the answer is sent. */
+		disarm(c);
 		advance(c);
 		return;
 	}
@@ -133,6 +147,8 @@ answered(struct connection *c, enum answer_end how)
 	c->reset = how == ANSWER_RESET;
 	c->state = CONNECTION_ENDING;
 	ev_io_stop(c->edge->loop, &c->readable);
+	edge_watch_fin(c, false);
+	disarm(c);
 }
 
 static void
@@ -241,9 +257,46 @@ balance(struct connection *c)
 	}
 }
 
+/*
+ * The client takes no more for now. It has its time anew when it takes something, not when more is added. Within a request
+ * the limits are the request's.
+ */
+static void
+wait_for_room(struct connection *c, bool took_some)
+{
+	bool waited = ev_is_active(&c->writable) && ev_is_active(&c->timer);
+	bool sends_only = c->state == CONNECTION_OPEN || c->state == CONNECTION_ENDING ||
+	    (c->state == CONNECTION_READING && reader_is_idle(&c->reader));
+
+	ev_io_start(c->edge->loop, &c->writable);
+	if (sends_only && (took_some || !waited))
+		arm(c, send_stall_s);
+	balance(c);
+}
+
+static void
+all_sent(struct connection *c)
+{
+	ev_io_stop(c->edge->loop, &c->writable);
+	buf_trim(&c->out, WATCH_READ);
+	if (c->state == CONNECTION_OPEN)
+		disarm(c);
+	balance(c);
+	if (c->state == CONNECTION_READING && reader_is_idle(&c->reader)) {
+		if (c->edge->stopping)
+			end(c);
+		else
+			arm(c, c->edge->options->idle_s);
+	} else if (c->state == CONNECTION_ENDING) {
+		end(c);
+	}
+}
+
 void
 connection_flush(struct connection *c)
 {
+	bool took_some = false;
+
 	while (buf_len(&c->out) > 0) {
 		ssize_t n = io_send(c->fd, buf_data(&c->out), buf_len(&c->out));
 
@@ -252,22 +305,13 @@ connection_flush(struct connection *c)
 			return;
 		}
 		if (n < 0) {
-			if (!ev_is_active(&c->writable))
-				ev_io_start(c->edge->loop, &c->writable);
-			if (c->state == CONNECTION_OPEN || c->state == CONNECTION_ENDING)
-				arm(c, send_stall_s);
-			balance(c);
+			wait_for_room(c, took_some);
 			return;
 		}
 		buf_consume(&c->out, (size_t)n);
+		took_some = true;
 	}
-	ev_io_stop(c->edge->loop, &c->writable);
-	buf_trim(&c->out, WATCH_READ);
-	if (c->state == CONNECTION_OPEN)
-		disarm(c);
-	balance(c);
-	if (c->state == CONNECTION_ENDING)
-		end(c);
+	all_sent(c);
 }
 
 static void

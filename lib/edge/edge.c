@@ -5,16 +5,25 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/diag.h"
 #include "edge/internal.h"
 
-enum { ACCEPT_BATCH = 64 };
+enum {
+	ACCEPT_BATCH = 64,
+	/* Descriptors that are no connection's: a pipeline has two, and two more while it takes another's place. */
+	OWN_DESCRIPTORS = 32,
+	PIPELINE_DESCRIPTORS = 4
+};
 
 /* How long a request waits for a pipeline while new stages start, and accepting for descriptors, in seconds. */
 static const double pipeline_wait_s = 10, accept_pause_s = 1;
+
+/* How often it is told at most that there is no room for another connection, in seconds. */
+static const double full_again_s = 10;
 
 void
 edge_enqueue(struct connection *c, struct connection ***tail)
@@ -89,24 +98,27 @@ edge_pipeline_ready(struct pipeline *p)
 	}
 }
 
-/* Once nothing is open any more the pipelines get their end of input, and the loop ends. */
-static void
-end_if_done(struct edge *edge)
-{
-	if (edge->connection_count > 0 || !(edge->stopping || edge->connected))
-		return;
-	while (edge->pipelines != NULL) {
-		pipeline_flush(edge->pipelines);
-		pipeline_close(edge->pipelines);
-	}
-	ev_break(edge->loop, EVBREAK_ALL);
-}
-
 void
 edge_connection_gone(struct edge *edge)
 {
 	if (!edge->accepting && !edge->stopping && least_busy(edge) != NULL)
 		set_accepting(edge, true);
+}
+
+/* No room: a connection that ends, or some time, starts accepting again. */
+static void
+accept_later(struct edge *edge, int error)
+{
+	double now = ev_now(edge->loop);
+
+	if (now - edge->full_said > full_again_s) {
+		edge->full_said = now;
+		diag_warning("unable to accept a connection: %s; waiting for one to end", strerror(error));
+	}
+	set_accepting(edge, false);
+	ev_timer_stop(edge->loop, &edge->accept_again);
+	ev_timer_set(&edge->accept_again, accept_pause_s, 0.);
+	ev_timer_start(edge->loop, &edge->accept_again);
 }
 
 static void
@@ -116,22 +128,23 @@ on_accept(struct ev_loop *loop, ev_io *watcher, int events)
 	/* A socket that is blocking, as its owner gave it, must not be asked twice. */
 	int batch = fcntl(watcher->fd, F_GETFL) & O_NONBLOCK ? ACCEPT_BATCH : 1;
 
+	(void)loop;
 	(void)events;
 	for (int i = 0; i < batch; i++) {
-		int fd = accept4(watcher->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		int fd;
 
+		/* The last descriptors are for pipelines. */
+		if (edge->connection_count >= edge->connections_max) {
+			accept_later(edge, EMFILE);
+			return;
+		}
+		fd = accept4(watcher->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd >= 0) {
 			connection_open(edge, fd);
 			continue;
 		}
-		/* Out of descriptors: a connection that ends, or some time, starts accepting again. */
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-			diag_warning("unable to accept a connection: %s; waiting for one to end", strerror(errno));
-			set_accepting(edge, false);
-			ev_timer_stop(loop, &edge->accept_again);
-			ev_timer_set(&edge->accept_again, accept_pause_s, 0.);
-			ev_timer_start(loop, &edge->accept_again);
-		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			accept_later(edge, errno);
 		return;
 	}
 }
@@ -203,6 +216,17 @@ find_pipeline(const struct edge *edge, uint32_t generation)
 }
 
 static void
+take_pipeline(struct edge *edge, const struct channel_message *message)
+{
+	struct channel_message failed = { CHANNEL_FAILED, message->generation, { -1, -1 } };
+
+	if (message->fds[0] >= 0 && pipeline_open(edge, message->generation, message->fds) != NULL)
+		return;
+	diag_warning("unable to take up a pipeline: out of %s", message->fds[0] >= 0 ? "memory" : "descriptors");
+	(void)channel_send(edge->channel, &failed);
+}
+
+static void
 on_channel(struct ev_loop *loop, ev_io *watcher, int events)
 {
 	struct edge *edge = watcher->data;
@@ -214,8 +238,7 @@ on_channel(struct ev_loop *loop, ev_io *watcher, int events)
 	while ((result = channel_receive(edge->channel, &message)) > 0) {
 		switch (message.kind) {
 		case CHANNEL_PIPELINE:
-			if (message.fds[0] >= 0 && pipeline_open(edge, message.generation, message.fds) == NULL)
-				diag_warning("unable to take up a pipeline: out of memory");
+			take_pipeline(edge, &message);
 			break;
 		case CHANNEL_CRASHED:
 			if ((p = find_pipeline(edge, message.generation)) != NULL)
@@ -236,30 +259,81 @@ on_channel(struct ev_loop *loop, ev_io *watcher, int events)
 		ev_break(loop, EVBREAK_ALL);
 }
 
-/* The end of a wake-up: everything that was added goes out, in one call for each descriptor. */
 static void
-on_before_wait(struct ev_loop *loop, ev_prepare *watcher, int events)
+flush_pipelines(struct edge *edge)
 {
-	struct edge *edge = watcher->data;
 	struct pipeline *p, *next;
-	struct connection *c;
 
-	(void)loop;
-	(void)events;
 	for (p = edge->pipelines; p != NULL; p = next) {
 		next = p->next;
 		pipeline_flush(p);
 		if (p->broken)
 			pipeline_break(p);
 	}
+}
+
+static void
+flush_connections(struct edge *edge)
+{
+	struct connection *c;
+
 	while ((c = edge->dirty) != NULL) {
 		edge->dirty = c->dirty_next;
 		c->dirty = false;
 		connection_flush(c);
 	}
-	/* Sending may have told of clients that have gone, or of answers to hold. */
-	for (p = edge->pipelines; p != NULL; p = p->next)
-		pipeline_flush(p);
+}
+
+/* The keeper starts no pipeline any more: requests that wait for one would wait in vain. */
+static void
+fail_waiting(struct edge *edge)
+{
+	struct connection *c;
+
+	while (edge->pipelines == NULL && (c = edge->queue) != NULL) {
+		edge_unqueue(c);
+		connection_fail(c, 503, "the load balancer is stopping; send the request again");
+	}
+}
+
+/*
+ * Once nothing is open any more the pipelines get their end of input, and the loop ends. A record that is written in part
+ * has the time to drain to be written whole: what ends within one would look broken to its stage.
+ */
+static void
+end_if_done(struct edge *edge)
+{
+	struct channel_message done = { CHANNEL_DONE, 0, { -1, -1 } };
+
+	if (edge->connection_count > 0 || !(edge->stopping || edge->connected))
+		return;
+	if (!edge->stopping)
+		stop(edge, edge->options->drain_s);
+	for (struct pipeline *p = edge->pipelines; p != NULL && !edge->drained; p = p->next)
+		if (pipeline_is_writing(p))
+			return;
+	(void)channel_send(edge->channel, &done);
+	while (edge->pipelines != NULL)
+		pipeline_close(edge->pipelines);
+	ev_break(edge->loop, EVBREAK_ALL);
+}
+
+/* The end of a wake-up: everything that was added goes out, in one call for each descriptor. */
+static void
+on_before_wait(struct ev_loop *loop, ev_prepare *watcher, int events)
+{
+	struct edge *edge = watcher->data;
+
+	(void)loop;
+	(void)events;
+	do {
+		flush_pipelines(edge);
+		if (edge->stopping)
+			fail_waiting(edge);
+		flush_connections(edge);
+		/* Sending may have told of clients that have gone, or of answers to hold. */
+		flush_pipelines(edge);
+	} while (edge->dirty != NULL);
 	end_if_done(edge);
 }
 
@@ -281,14 +355,29 @@ edge_watch_fin(struct connection *c, bool on)
 	struct edge *edge = c->edge;
 	struct epoll_event event = { .events = EPOLLRDHUP, .data.ptr = c };
 
+	if (on == c->fin_watched)
+		return;
 	if (edge->fin_poll < 0) {
-		if (!on || (edge->fin_poll = epoll_create1(EPOLL_CLOEXEC)) < 0)
+		if ((edge->fin_poll = epoll_create1(EPOLL_CLOEXEC)) < 0)
 			return;
 		ev_io_init(&edge->fin_readable, on_fin, edge->fin_poll, EV_READ);
 		edge->fin_readable.data = edge;
 		ev_io_start(edge->loop, &edge->fin_readable);
 	}
-	epoll_ctl(edge->fin_poll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, c->fd, &event);
+	if (epoll_ctl(edge->fin_poll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, c->fd, &event) == 0)
+		c->fin_watched = on;
+}
+
+/* As many connections as there are descriptors for. */
+static size_t
+connections_max(const struct options *options, size_t listeners)
+{
+	size_t own = OWN_DESCRIPTORS + listeners + PIPELINE_DESCRIPTORS * options->pipelines;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+		return SIZE_MAX;
+	return limit.rlim_cur > own ? limit.rlim_cur - own : 1;
 }
 
 static void
@@ -297,6 +386,7 @@ init(struct edge *edge, const struct options *options, int channel, const int *s
 	edge->options = options;
 	edge->channel = channel;
 	edge->fin_poll = -1;
+	edge->connections_max = connections_max(options, count);
 	edge->queue_tail = &edge->queue;
 	ev_io_init(&edge->channel_readable, on_channel, channel, EV_READ);
 	edge->channel_readable.data = edge;

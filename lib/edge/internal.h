@@ -41,6 +41,7 @@ struct connection {
 	enum connection_state state;
 	bool reset;			/* to be ended by a reset */
 	bool paused;			/* the pipeline was told to pause */
+	bool fin_watched;		/* by edge_watch_fin */
 	struct reader reader;
 	struct answer answer;
 	struct pipeline *pipeline;	/* CONNECTION_QUEUED (NULL: none is ready) and CONNECTION_OPEN */
@@ -85,6 +86,8 @@ struct edge {
 	struct pipeline *pipelines;
 	struct connection *connections;
 	size_t connection_count;
+	size_t connections_max;
+	double full_said;		/* when it was last told that there is no room for another connection */
 	struct connection *queue, **queue_tail;	/* requests while no pipeline is ready */
 	struct connection *dirty;
 	uint64_t last_id;
@@ -134,6 +137,9 @@ void pipeline_control(struct pipeline *p, const char *type, uint64_t id);
 
 /* Writes what is due; to be called once at the end of a wake-up. */
 void pipeline_flush(struct pipeline *p);
+
+/* Whether something is left to be written that the pipe did not take yet. */
+bool pipeline_is_writing(const struct pipeline *p);
 
 /* edge.c */
 

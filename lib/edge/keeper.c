@@ -32,13 +32,21 @@
 enum { EDGE_VARIABLE_MAX = 1024 };
 
 /*
- * Seconds: the pause before a pipeline that died young is started again, which doubles from the first to the last; how
- * long one must have lived not to be young; how long the stages have to end after the edge has.
+ * Seconds: the pause before what died young, a pipeline or the edge, is started again, which doubles from the first to
+ * the last; how long it must have lived not to be young; how long the stages have to end after the edge has; how long
+ * the edge has beyond the time to drain.
  */
-static const double pause_first_s = 0.1, pause_last_s = 10, young_s = 10, stages_end_s = 5;
+static const double pause_first_s = 0.1, pause_last_s = 10, young_s = 10, stages_end_s = 5, edge_end_s = 5;
 
 /* When one stage has died its neighbours follow by themselves: how long until those that have not are ended. */
 static const double death_s = 0.05;
+
+/* When to start something again that has died. */
+struct revival {
+	double pause_s;
+	double started;
+	ev_timer timer;
+};
 
 struct slot {
 	struct keeper *keeper;
@@ -49,9 +57,7 @@ struct slot {
 	bool killed;		/* the rest was ended */
 	int culprit;		/* the place of the stage whose death explains it best so far, or -1 */
 	int culprit_status;
-	double pause_s;
-	double started;
-	ev_timer restart;
+	struct revival revival;
 	ev_timer kill;
 };
 
@@ -64,6 +70,8 @@ struct keeper {
 	bool connected;
 	struct ev_loop *loop;
 	pid_t edge;		/* 0: none is alive */
+	struct revival edge_revival;
+	ev_timer edge_kill;	/* at a stop it must end in time */
 	int channel;		/* -1: none */
 	ev_io channel_readable;
 	ev_child child;
@@ -77,7 +85,7 @@ struct keeper {
 };
 
 static int start_edge(struct keeper *k);
-static void start_slot(struct slot *slot);
+static void read_channel(struct keeper *k);
 
 /* Tells the service manager (sd_notify(3)), if there is one that wants to know. */
 static void
@@ -120,6 +128,13 @@ all_gone(const struct keeper *k)
 }
 
 static void
+end_if_gone(struct keeper *k)
+{
+	if (k->stopping && all_gone(k))
+		ev_break(k->loop, EVBREAK_ALL);
+}
+
+static void
 kill_all_stages(struct keeper *k)
 {
 	for (size_t i = 0; i < k->options->pipelines; i++)
@@ -140,7 +155,7 @@ expect_stages_to_end(struct keeper *k)
 {
 	for (size_t i = 0; i < k->options->pipelines; i++) {
 		k->slots[i].ending = !k->slots[i].dying;
-		ev_timer_stop(k->loop, &k->slots[i].restart);
+		ev_timer_stop(k->loop, &k->slots[i].revival.timer);
 	}
 	ev_timer_again(k->loop, &k->kill_timer);
 }
@@ -157,15 +172,41 @@ close_sockets(struct keeper *k)
 	k->socket_count = 0;
 }
 
+/* Nothing is started again from here on, and the edge has `seconds`, and some more, to end. */
 static void
-stop(struct keeper *k, bool now)
+begin_stop(struct keeper *k, double seconds)
 {
 	k->stopping = true;
 	close_sockets(k);
+	for (size_t i = 0; i < k->options->pipelines; i++)
+		ev_timer_stop(k->loop, &k->slots[i].revival.timer);
+	ev_timer_stop(k->loop, &k->edge_revival.timer);
+	ev_timer_stop(k->loop, &k->edge_kill);
+	ev_timer_set(&k->edge_kill, seconds + edge_end_s, 0.);
+	ev_timer_start(k->loop, &k->edge_kill);
+}
+
+static void
+stop(struct keeper *k, bool now)
+{
+	begin_stop(k, now ? 0 : k->options->drain_s);
 	notify("STOPPING=1");
 	tell_edge(k, now ? CHANNEL_STOP_NOW : CHANNEL_STOP, 0, NULL);
-	for (size_t i = 0; i < k->options->pipelines; i++)
-		ev_timer_stop(k->loop, &k->slots[i].restart);
+	if (k->edge == 0)
+		expect_stages_to_end(k);
+}
+
+static void
+on_edge_kill(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	const struct keeper *k = watcher->data;
+
+	(void)loop;
+	(void)events;
+	if (k->edge == 0)
+		return;
+	diag_warning("the edge does not end: killing it");
+	kill(k->edge, SIGKILL);
 }
 
 static void
@@ -177,6 +218,7 @@ on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 	(void)events;
 	/* Whoever asks twice does not want to wait. */
 	stop(k, k->stopping);
+	end_if_gone(k);
 }
 
 /* What became of a process, for a person. */
@@ -248,17 +290,16 @@ conclude(struct slot *slot)
 }
 
 static void
-restart_later(struct slot *slot)
+restart_later(const struct keeper *k, struct revival *r)
 {
-	struct keeper *k = slot->keeper;
-
-	if (ev_now(k->loop) - slot->started > young_s)
-		slot->pause_s = 0;
-	ev_timer_set(&slot->restart, slot->pause_s, 0.);
-	ev_timer_start(k->loop, &slot->restart);
-	slot->pause_s = slot->pause_s == 0 ? pause_first_s : slot->pause_s * 2;
-	if (slot->pause_s > pause_last_s)
-		slot->pause_s = pause_last_s;
+	if (ev_now(k->loop) - r->started > young_s)
+		r->pause_s = 0;
+	ev_timer_stop(k->loop, &r->timer);
+	ev_timer_set(&r->timer, r->pause_s, 0.);
+	ev_timer_start(k->loop, &r->timer);
+	r->pause_s = r->pause_s == 0 ? pause_first_s : r->pause_s * 2;
+	if (r->pause_s > pause_last_s)
+		r->pause_s = pause_last_s;
 }
 
 static void
@@ -267,7 +308,7 @@ stage_died(struct slot *slot, int place, int status)
 	struct keeper *k = slot->keeper;
 
 	/* At the end the edge closes its pipes, and its own exit may be seen after theirs. */
-	if ((k->stopping || k->connected) && !slot->dying && exited_well(status))
+	if (k->stopping && !slot->dying && exited_well(status))
 		slot->ending = true;
 	begin_dying(slot);
 	/* One that ended well did so because another had died: that one is to be named. */
@@ -278,10 +319,12 @@ stage_died(struct slot *slot, int place, int status)
 	if (slot->stages.alive > 0)
 		return;
 	ev_timer_stop(k->loop, &slot->kill);
-	if (slot->dying)
+	if (slot->dying) {
+		stages_kill_orphans(&slot->stages);
 		conclude(slot);
+	}
 	if (!k->stopping)
-		restart_later(slot);
+		restart_later(k, &slot->revival);
 }
 
 static void
@@ -293,28 +336,24 @@ edge_died(struct keeper *k, int status)
 	ev_io_stop(k->loop, &k->channel_readable);
 	close(k->channel);
 	k->channel = -1;
-	if (k->stopping || (k->connected && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_DONE)) {
-		k->stopping = true;
+	if (!exited_well(status))
+		diag_warning("the edge %s", describe(status, text, sizeof text));
+	if (k->stopping) {
+		if (!exited_well(status) && k->code == EXIT_DONE)
+			k->code = EXIT_SYSTEM;
 		expect_stages_to_end(k);
 		return;
 	}
-	diag_warning("the edge %s", describe(status, text, sizeof text));
 	if (k->connected || !k->ready) {
 		give_up(k, status);
-		expect_stages_to_end(k);
-		return;
-	}
-	/* The sockets are still open here: clients wait in their queues meanwhile. */
-	if (start_edge(k) != 0) {
-		k->code = EXIT_SYSTEM;
-		stop(k, true);
-		expect_stages_to_end(k);
 		return;
 	}
 	/* The stages lose their edge's pipes, and come up again with new ones. */
 	kill_all_stages(k);
 	for (size_t i = 0; i < k->options->pipelines; i++)
 		k->slots[i].ending = true;
+	/* The sockets are still open here: clients wait in their queues meanwhile. */
+	restart_later(k, &k->edge_revival);
 }
 
 static void
@@ -324,6 +363,9 @@ on_child(struct ev_loop *loop, ev_child *watcher, int events)
 
 	(void)loop;
 	(void)events;
+	/* What the edge said before this explains it. */
+	if (k->channel >= 0)
+		read_channel(k);
 	if (watcher->rpid == k->edge) {
 		edge_died(k, watcher->rstatus);
 	} else {
@@ -336,8 +378,7 @@ on_child(struct ev_loop *loop, ev_child *watcher, int events)
 			}
 		}
 	}
-	if (k->stopping && all_gone(k))
-		ev_break(k->loop, EVBREAK_ALL);
+	end_if_gone(k);
 }
 
 static void
@@ -362,22 +403,30 @@ pipeline_failed(struct keeper *k, uint32_t generation)
 }
 
 static void
-on_channel(struct ev_loop *loop, ev_io *watcher, int events)
+read_channel(struct keeper *k)
 {
-	struct keeper *k = watcher->data;
 	struct channel_message message;
 	int result;
 
-	(void)events;
 	while ((result = channel_receive(k->channel, &message)) > 0) {
 		if (message.kind == CHANNEL_READY && !k->ready)
 			say_ready(k);
 		if (message.kind == CHANNEL_FAILED)
 			pipeline_failed(k, message.generation);
+		if (message.kind == CHANNEL_DONE && !k->stopping)
+			begin_stop(k, 0);
 	}
 	/* Its exit tells the rest. */
 	if (result == 0)
-		ev_io_stop(loop, watcher);
+		ev_io_stop(k->loop, &k->channel_readable);
+}
+
+static void
+on_channel(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	(void)loop;
+	(void)events;
+	read_channel(watcher->data);
 }
 
 static void
@@ -386,17 +435,17 @@ start_slot(struct slot *slot)
 	struct keeper *k = slot->keeper;
 	int fds[2];
 
-	slot->started = ev_now(k->loop);
+	slot->revival.started = ev_now(k->loop);
 	if (stages_start(&slot->stages, k->options->stages, k->options->stage_count, fds) != 0) {
 		diag_warning("unable to start a pipeline: %s", strerror(errno));
 		slot->ending = true;
-		slot->pause_s = slot->pause_s > 0 ? slot->pause_s : pause_first_s;
+		if (slot->revival.pause_s == 0)
+			slot->revival.pause_s = pause_first_s;
 		if (!k->ready) {
 			k->code = EXIT_SYSTEM;
 			stop(k, true);
 		} else if (slot->stages.alive == 0) {
-			ev_timer_set(&slot->restart, slot->pause_s, 0.);
-			ev_timer_start(k->loop, &slot->restart);
+			restart_later(k, &slot->revival);
 		}
 		return;
 	}
@@ -410,9 +459,13 @@ start_slot(struct slot *slot)
 static void
 on_restart(struct ev_loop *loop, ev_timer *watcher, int events)
 {
+	struct slot *slot = watcher->data;
+
 	(void)loop;
 	(void)events;
-	start_slot(watcher->data);
+	/* Without an edge they would have no input: its own start starts them. */
+	if (slot->keeper->edge != 0)
+		start_slot(slot);
 }
 
 /* The child's part: the same program again, with a new environment and the descriptors that it needs. */
@@ -444,6 +497,7 @@ start_edge(struct keeper *k)
 {
 	int fds[2];
 
+	k->edge_revival.started = ev_now(k->loop);
 	if (channel_open(fds) != 0) {
 		diag_error("unable to open the channel to the edge: %s", strerror(errno));
 		return -1;
@@ -462,6 +516,23 @@ start_edge(struct keeper *k)
 	k->channel_readable.data = k;
 	ev_io_start(k->loop, &k->channel_readable);
 	return 0;
+}
+
+static void
+on_edge_restart(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	struct keeper *k = watcher->data;
+
+	(void)loop;
+	(void)events;
+	if (start_edge(k) != 0) {
+		restart_later(k, &k->edge_revival);
+		return;
+	}
+	/* Those that have still to end are started when they have. */
+	for (size_t i = 0; i < k->options->pipelines; i++)
+		if (k->slots[i].stages.alive == 0 && !ev_is_active(&k->slots[i].revival.timer))
+			start_slot(&k->slots[i]);
 }
 
 /* As many connections as the system allows: each needs a descriptor here and one at the provider. */
@@ -494,12 +565,15 @@ init(struct keeper *k)
 	ev_signal_start(k->loop, &k->sigint);
 	ev_init(&k->kill_timer, on_kill_timer);
 	k->kill_timer.repeat = stages_end_s;
+	ev_init(&k->edge_revival.timer, on_edge_restart);
+	ev_init(&k->edge_kill, on_edge_kill);
 	k->child.data = k->sigterm.data = k->sigint.data = k->kill_timer.data = k;
+	k->edge_revival.timer.data = k->edge_kill.data = k;
 	for (size_t i = 0; i < count; i++) {
 		k->slots[i].keeper = k;
-		ev_init(&k->slots[i].restart, on_restart);
+		ev_init(&k->slots[i].revival.timer, on_restart);
 		ev_init(&k->slots[i].kill, on_slot_kill);
-		k->slots[i].restart.data = k->slots[i].kill.data = &k->slots[i];
+		k->slots[i].revival.timer.data = k->slots[i].kill.data = &k->slots[i];
 	}
 	return 0;
 }
@@ -525,6 +599,9 @@ keeper_run(const struct options *options, char **argv, const int *sockets, size_
 #endif
 	if (init(&k) != 0 || start_edge(&k) != 0)
 		return EXIT_SYSTEM;
+	/* The client's socket is the edge's alone: held here too it would stay open when the edge closes it. */
+	if (connected)
+		close_sockets(&k);
 	for (size_t i = 0; i < options->pipelines && !k.stopping; i++)
 		start_slot(&k.slots[i]);
 	ev_run(k.loop, 0);

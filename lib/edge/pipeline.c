@@ -81,6 +81,12 @@ write_some(struct pipeline *p, struct buf *b)
 	return true;
 }
 
+bool
+pipeline_is_writing(const struct pipeline *p)
+{
+	return !p->broken && buf_len(&p->out) + buf_len(&p->body) + buf_len(&p->control) > 0;
+}
+
 void
 pipeline_flush(struct pipeline *p)
 {
@@ -89,7 +95,7 @@ pipeline_flush(struct pipeline *p)
 	for (;;) {
 		if (buf_len(&p->out) == 0 && buf_len(&p->body) == 0)
 			fill_out(p);
-		if (p->out.failed) {
+		if (p->out.failed || p->body.failed) {
 			fail(p, strerror(ENOMEM));
 			return;
 		}

@@ -135,3 +135,10 @@ stages_kill(const struct stages *s)
 	if (s->alive > 0 && s->group > 0)
 		kill(-s->group, SIGKILL);
 }
+
+void
+stages_kill_orphans(const struct stages *s)
+{
+	if (s->group > 0)
+		kill(-s->group, SIGKILL);
+}

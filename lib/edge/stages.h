@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Four make a load balancer; the rest is room for what watches the pipes between them. */
 #define STAGES_MAX 16
 
 struct stages {
@@ -19,7 +20,7 @@ struct stages {
 };
 
 /*
- * Starts `count` stages (argument vectors), a pipe between each two and to and from the edge, in a process group of their
+ * Starts `count` stages (argument vectors, at most STAGES_MAX), a pipe between each two and to and from the edge, in a process group of their
  * own that ignores SIGINT and SIGTERM. `fds[0]` takes requests, `fds[1]` has responses; both non-blocking and
  * close-on-exec. Each stage gets the environment that is for it (environment.h). Returns 0, or -1 with errno, and then
  * nothing is left running.
@@ -31,5 +32,8 @@ int stages_reaped(struct stages *stages, pid_t pid);
 
 /* Ends them all at once. They still are to be reaped. */
 void stages_kill(const struct stages *stages);
+
+/* Ends what processes of their own they left, to be called right when the last of them was reaped. */
+void stages_kill_orphans(const struct stages *stages);
 
 #endif
