@@ -40,15 +40,6 @@ is_connection(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM && !is_listening(fd);
 }
 
-/* Whoever starts us with a standard descriptor closed would get a socket or pipe of ours in its place. */
-static void
-fill_standard_descriptors(void)
-{
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
-			_exit(EXIT_SYSTEM);
-}
-
 static void
 open_socket(struct sockets *s, const struct options *o, const char *address, bool optional)
 {
@@ -140,7 +131,6 @@ main(int argc, char **argv)
 	size_t inherited;
 	int code;
 
-	fill_standard_descriptors();
 	diag_init(argv[0]);
 	signal(SIGPIPE, SIG_IGN);
 	options_parse(&o, argc, argv);

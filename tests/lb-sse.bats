@@ -180,7 +180,7 @@ error_of() {
 		{ open 1; head_of 1; data 1 "$START$STOP"; end_of 1 $result '"error":"reset","x":1'; } | lb-sse >out.rec
 		run tail -n 1 out.rec
 		[ "$output" = '{"type":"end","id":1,"result":"complete","x":1}' ]
-		! grep 'event: error' out.rec
+		run -1 grep 'event: error' out.rec
 	done
 }
 

@@ -77,6 +77,27 @@ options_of_page() {
 	done
 }
 
+# Else what the program opens first would be taken for it.
+@test "a standard descriptor that is closed fails as such" {
+	for source in cmd/*.c; do
+		code=0
+		"$(basename "$source" .c)" --help >&- 2>"$T/err" || code=$?
+		[ "$code" -eq 111 ] || { echo "$source: $code"; return 1; }
+		[[ $(cat "$T/err") == *"unable to write the output: Bad file descriptor" ]]
+	done
+	echo '{"providers":{"p":{"base_url":"http://127.0.0.1:1","dialect":"anthropic"}}}' >"$T/lb.json"
+	for stage in lb-listen "lb-route -c $T/lb.json" "lb-fetch -c $T/lb.json" lb-sse "lb-replay examples/recorded.replay"; do
+		code=0
+		timeout 20 $stage <&- 2>"$T/err" || code=$?
+		[ "$code" -eq 111 ] || { echo "$stage: $code"; return 1; }
+		[[ $(cat "$T/err") == "${stage%% *}: fatal: unable to read "*": Bad file descriptor" ]]
+	done
+	# And nothing said on stderr goes into what was opened instead.
+	start listen sh -c "exec lb-listen -l unix:$T/s -- lb-replay examples/recorded.replay 2>&-"
+	wait_for 100 test -S "$T/s"
+	[ "$(readlink "/proc/$PID/fd/2")" = /dev/null ]
+}
+
 @test "pages refer to pages that are there" {
 	for reference in $(sed -nE 's/^\.Xr (lb[^ ]*) ([0-9]).*/\1.\2/p' man/* | sort -u); do
 		[ -f "man/$reference" ] || { echo "man/$reference is missing"; return 1; }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/diag.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,11 +40,26 @@ stderr_is_a_client(void)
 	return true;
 }
 
+/*
+ * In the place of a standard descriptor that is closed would come the first that is opened, a client's socket or a stage's
+ * pipe. Input and output are opened the wrong way round, so that using them fails as it should.
+ */
+static void
+fill_standard_descriptors(void)
+{
+	static const int modes[] = { O_WRONLY, O_RDONLY, O_WRONLY };
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
+			_exit(EXIT_SYSTEM);
+}
+
 void
 diag_init(const char *argv0)
 {
 	const char *slash = argv0 ? strrchr(argv0, '/') : NULL;
 
+	fill_standard_descriptors();
 	if (argv0 != NULL && *argv0 != '\0')
 		program = slash ? slash + 1 : argv0;
 	to_syslog = stderr_is_a_client();

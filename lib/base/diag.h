@@ -17,7 +17,10 @@ enum {
 	EXIT_SYSTEM = 111	/* the system refused */
 };
 
-/* To be called first in main, with argv[0]: the program's name for all lines, and where they go. */
+/*
+ * To be called first in main, with argv[0]: the program's name for all lines, and where they go. A standard descriptor that
+ * is closed is no longer: what is read from 0 or written to 1 then fails with EBADF, what is written to 2 goes nowhere.
+ */
 void diag_init(const char *argv0);
 
 /* The program's name, without its folder. */
