@@ -621,6 +621,41 @@ tls_attempt() { attempt "$1" / '{"url":"https://127.0.0.1:'"$PORT$2"'"}'; }
 	wait_for 100 gone "$PID"
 }
 
+@test "HTTP/2: streams that begin at once share one connection" {
+	certificates
+	provider one --tls "$T/tls.pem" "$T/tls.key" --h2
+	tls_config
+	fetch_live
+	for i in 1 2 3; do request $i '{"plan":{"stream":true}}' '{}' "$(tls_attempt h2 /x)"; done >"$T/many"
+	cat "$T/many" >&7
+	for i in 1 2 3; do wait_for 100 out_has '"type":"data","id":'$i; done
+	[ "$(told one 'select(.event == "connection")' | wc -l)" = 1 ]
+	for i in 1 2 3; do echo '{"type":"cancel","id":'$i'}'; done >&7
+	exec 7>&-
+	wait_for 100 gone "$PID"
+}
+
+@test "proxies: as http_proxy, HTTPS_PROXY and NO_PROXY say, and their answers are not the provider's" {
+	certificates
+	provider proxy
+	local proxy=$PORT
+	provider tls --tls "$T/tls.pem" "$T/tls.key"
+	config '{"t":{"base_url":"https://127.0.0.1:'"$PORT"'","dialect":"anthropic","key":"env:P_KEY"},
+		"far":{"base_url":"http://provider.example","dialect":"anthropic"}}'
+	export http_proxy=http://127.0.0.1:$proxy HTTPS_PROXY=http://127.0.0.1:$proxy
+	{
+		request 1 '{}' '{}' "$(attempt t / '{"url":"https://127.0.0.1:'"$PORT"'/json/x","key":"env:P_KEY"}')"
+		request 2 '{}' '{}' "$(attempt far / '{"url":"http://provider.example/json/x"}')"
+	} | fetch
+	for i in 1 2; do head_of $i | jq -e '.status == 200 and .headers["request-id"] == null'; done
+	[ "$(told proxy 'select(.event == "request") | [.method, .target]' | sort | tr '\n' ' ')" = \
+		'["CONNECT","127.0.0.1:'"$PORT"'"] ["POST","http://provider.example/json/x"] ' ]
+	run -1 grep p-secret "$T/proxy.out"
+	NO_PROXY=127.0.0.1 fetch < <(request 3 '{}' '{}' "$(attempt t / '{"url":"https://127.0.0.1:'"$PORT"'/json/x"}')")
+	head_of 3 | jq -e '.status == 200'
+	[ "$(told proxy 'select(.event == "request")' | wc -l)" = 2 ]
+}
+
 @test "HTTP/1.1 where HTTP/2 is not asked for, whatever the provider could" {
 	certificates
 	provider one --tls "$T/tls.pem" "$T/tls.key" --h2

@@ -19,6 +19,9 @@ Prints JSON lines: {"event":"listening","port":N}, then `connection`, `request` 
   /large:N      N octets with their length               /redirect     302 to /json
   /hugeerror    503 and more than a megabyte             /slowerror    503, a head, half a body, silence
   /interim      103 and then /json                       /trailers     a chunked JSON with trailers
+
+It is a proxy, too: what CONNECT asks for is connected, and told of as a request; a target that is a whole URL is answered
+as its path would be.
 """
 
 import gzip
@@ -133,7 +136,23 @@ def never(c, *_):
         c.wait(60)
 
 
+def tunnel(c, target):
+    host, port = target.rsplit(":", 1)
+    with socket.create_connection((host, int(port))) as other:
+        c.send(b"HTTP/1.1 200 Connection established\r\nRequest-Id: the-proxy's\r\n\r\n")
+        while True:
+            for sock in select.select([c.sock, other], [], [])[0]:
+                data = sock.recv(65536)
+                if not data:
+                    raise Gone
+                (other if sock is c.sock else c.sock).sendall(data)
+
+
 def answer(c, method, target, headers):
+    if method == "CONNECT":
+        tunnel(c, target)
+    if "://" in target:
+        target = "/" + target.split("/", 3)[3]
     name, _, argument = target.split("/")[1].partition(":")
     if name == "json":
         c.whole(200, JSON, "Content-Type: application/json")
