@@ -264,8 +264,8 @@ is_at_least() { [ "$("${@:2}")" -ge "$1" ]; }
 		[ "$(records types <"$T/out" | grep -c " $i$")" = 4 ]
 	done
 	head_of 101 | jq -e '.attempt == 3'
-	records end 14 <"$T/out" | jq -e '.attempts[0].result == "timeout"'
-	records end 15 <"$T/out" | jq -e '.attempts[0].result == "timeout"'
+	records end 14 <"$T/out" | jq -e '.attempts[0] | .result == "timeout" and (.error | test("first byte"))'
+	records end 15 <"$T/out" | jq -e '.attempts[0] | .result == "timeout" and (.error | test("first byte"))'
 }
 
 @test "a provider that is no TLS server, or that nobody vouches for, is a failure like others" {
@@ -379,8 +379,8 @@ is_at_least() { [ "$("${@:2}")" -ge "$1" ]; }
 	[ "$(body_of 1)" = 0123456789 ]
 	end_of 1 | jq -e '.result == "truncated"'
 	end_of 2 | jq -e '.result == "truncated"'
-	end_of 3 | jq -e '.result == "timeout" and .total_ms >= 300'
-	end_of 4 | jq -e '.result == "timeout" and .total_ms >= 500'
+	end_of 3 | jq -e '.result == "timeout" and .total_ms >= 300 and (.error | test("silent"))'
+	end_of 4 | jq -e '.result == "timeout" and .total_ms >= 500 and (.error | test("no end"))'
 	[ "$(body_of 2 | grep -c 'event: ping')" = 2 ]
 }
 

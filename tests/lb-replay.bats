@@ -319,6 +319,52 @@ END
 	[ "$(jq -r 'select(.type == "head") | .id' got | sort | tr '\n' ,)" = 1,2, ]
 }
 
+@test "cut and reset after an octet, wherever that is in the body" {
+	cat >s.replay <<'END'
+on GET /cut
+	answer 200
+		cut after 4
+		send ab
+		pause 1ms
+		send cdef
+on GET /reset
+	answer 200
+		reset after 65537
+		split 40000
+		repeat 2
+			file large
+		end
+on GET /none
+	answer 200
+		cut after 0
+		send ab
+on GET /fewer
+	answer 200
+		cut after 3
+		length 3
+		send ab
+on HEAD /cut
+	answer 200
+		cut after 1
+		send ab
+END
+	head -c 50000 /dev/zero >large
+	{
+		request 1 GET /cut
+		request 2 GET /reset
+		request 3 GET /none
+		request 4 GET /fewer
+		request 5 HEAD /cut
+	} | lb-replay s.replay | records >got
+	[ "$(jq -r 'select(.type == "end") | "\(.id) \(.result) \(.reset)"' got | sort | tr '\n' ,)" = \
+		'1 truncated null,2 truncated true,3 truncated null,4 complete null,5 complete null,' ]
+	[ "$(jq -r 'select(.type == "data") | "\(.id) \(.bytes)"' got | sort | tr '\n' ,)" = \
+		'1 2,1 2,2 10000,2 15537,2 40000,4 2,' ]
+	[ "$(jq -r 'select(.type == "end" and .id == 1) | .error' got)" = 'cut at s.replay:3' ]
+	[ "$(jq -r 'select(.type == "head") | "\(.id) \(.headers["content-length"])"' got | sort | tr '\n' ,)" = \
+		'1 null,2 null,3 null,4 3,5 null,' ]
+}
+
 # For what happens in the middle of an answer: a running lb-replay with its input at fd 9; its output in $T/r.out.
 begin_running() {
 	mkfifo in
@@ -505,11 +551,17 @@ on GET / color=red stream=maybe header=:x
 	answer 200
 		end
 	answer 200
+		cut after
+		reset after 5
+		reset after x
+		send x
+		cut after 5
+	answer 200
 		body <<NEVER
 END
 	run -100 lb-replay s.replay
 	sed -n 's/^s.replay:\([0-9]*\): .*/\1/p' <<<"$output" | sort -n | uniq | tr '\n' , >got
-	[ "$(cat got)" = 1,2,3,4,5,6,7,8,9,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,30,31,32,33,34,37,38,40,42, ]
+	[ "$(cat got)" = 1,2,3,4,5,6,7,8,9,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,30,31,32,33,34,37,38,40,42,43,44,46,48, ]
 	# Files are looked for once the script is understood.
 	printf 'on GET /\n\tanswer 200\n\t\tfile nowhere.txt\n\tanswer 200\n\t\tfile .\n' >s.replay
 	run -100 lb-replay s.replay

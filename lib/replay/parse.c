@@ -145,7 +145,7 @@ close_answer(struct parser *parser)
 		mistake(parser, replay_step(parser->script, parser->repeats[parser->depth - 1])->line,
 		    "`repeat` has no `end`");
 	/* What is counted is what the client is to get: nothing of an answer that breaks off. */
-	if (parser->ended_by != NULL || parser->answer->is_stream || parser->answer->gzip)
+	if (parser->ended_by != NULL || parser->answer->breaks || parser->answer->is_stream || parser->answer->gzip)
 		parser->answer->no_length = true;
 	add_step(parser, REPLAY_DONE);
 	parser->answer = NULL;
@@ -466,21 +466,42 @@ static void
 end_answer(struct parser *parser, enum replay_op op, const char *directive, struct replay_text rest)
 {
 	if (rest.len > 0)
-		mistake(parser, parser->line, "`%s` takes nothing", directive);
+		mistake(parser, parser->line,
+		    op == REPLAY_HANG ? "`%s` takes nothing" : "`%s` takes nothing, or `after` and a number of octets", directive);
 	add_step(parser, op);
 	parser->ended_by = directive;
+}
+
+/* With `after N` it is about the whole body, of which nothing may have come yet; without, the answer ends here. */
+static void
+break_answer(struct parser *parser, enum replay_op op, const char *directive, struct replay_text rest)
+{
+	struct replay_text number = rest, word = replay_text_word(&number);
+	struct replay_step step = { .op = op, .line = parser->line };
+
+	if (!replay_text_is(word, "after")) {
+		end_answer(parser, op, directive, rest);
+		return;
+	}
+	check_before_body(parser, directive);
+	if (!num_parse(number.p, number.len, UINT64_MAX / 2, &step.n))
+		mistake(parser, parser->line, "`%s after` takes a number of octets", directive);
+	if (parser->answer->breaks)
+		mistake(parser, parser->line, "the answer ends after some octets twice");
+	parser->answer->breaks = true;
+	parser->answer->break_at = step;
 }
 
 static void
 parse_cut(struct parser *parser, struct replay_text rest)
 {
-	end_answer(parser, REPLAY_CUT, "cut", rest);
+	break_answer(parser, REPLAY_CUT, "cut", rest);
 }
 
 static void
 parse_reset(struct parser *parser, struct replay_text rest)
 {
-	end_answer(parser, REPLAY_RESET, "reset", rest);
+	break_answer(parser, REPLAY_RESET, "reset", rest);
 }
 
 static void

@@ -32,6 +32,7 @@ struct replay_player {
 	struct buf piece;		/* what a step made, to be sent */
 	const char *left;		/* what is still to be sent of it, or of a file */
 	size_t left_len;
+	uint64_t sent;			/* octets of the body */
 	struct replay_gzip gzip;
 };
 
@@ -248,22 +249,6 @@ put_head(struct replay_player *player, struct buf *out)
 	buf_free(&value);
 }
 
-/* Sends the next part of the piece at hand. */
-static enum replay_state
-send_piece(struct replay_player *player, struct buf *out)
-{
-	size_t n = player->left_len, most = READ_MAX;
-
-	if (player->split > 0 && player->split < most)
-		most = player->split;
-	if (n > most)
-		n = most;
-	record_put_data(out, player->id, player->left, n);
-	player->left += n;
-	player->left_len -= n;
-	return player->split > 0 ? REPLAY_FLUSH : REPLAY_GOING;
-}
-
 static void
 put_truncated(struct replay_player *player, bool reset, const char *why, struct buf *out)
 {
@@ -286,6 +271,29 @@ break_off(struct replay_player *player, const struct replay_step *step, const ch
 	put_truncated(player, step->op == REPLAY_RESET, text ? text : what, out);
 	buf_free(&why);
 	return REPLAY_FINISHED;
+}
+
+/* Sends the next part of the piece at hand, up to where the answer breaks. */
+static enum replay_state
+send_piece(struct replay_player *player, struct buf *out)
+{
+	const struct replay_answer *answer = player->answer;
+	size_t n = player->left_len, most = READ_MAX;
+
+	if (player->split > 0 && player->split < most)
+		most = player->split;
+	if (answer->breaks && answer->break_at.n - player->sent < most)
+		most = (size_t)(answer->break_at.n - player->sent);
+	if (n > most)
+		n = most;
+	if (n > 0)
+		record_put_data(out, player->id, player->left, n);
+	player->left += n;
+	player->left_len -= n;
+	player->sent += n;
+	if (answer->breaks && player->sent == answer->break_at.n)
+		return break_off(player, &answer->break_at, answer->break_at.op == REPLAY_RESET ? "reset" : "cut", out);
+	return player->split > 0 ? REPLAY_FLUSH : REPLAY_GOING;
 }
 
 /* A step that sends something. */

@@ -55,6 +55,8 @@ struct replay_answer {
 	bool no_length;			/* the length is not known beforehand, or not to be told */
 	bool has_length;		/* a length is given: `length` */
 	uint64_t length;
+	bool breaks;			/* it ends after so many octets of its body: `break_at`, REPLAY_CUT or REPLAY_RESET */
+	struct replay_step break_at;
 };
 
 enum replay_subject { REPLAY_ON_MODEL, REPLAY_ON_STREAM, REPLAY_ON_HEADER };
