@@ -26,6 +26,7 @@ answers() { grep -o 'HTTP/1.1 200' | wc -l; }
 
 edge() { pgrep -P "$KEEPER" -x lb-edge; }
 children() { pgrep -P "$KEEPER" || true; }
+two_children() { [ "$(children | wc -w)" -eq 2 ]; }
 not_listening() { ! listening "$PORT"; }
 all_gone() { for pid in "$@"; do gone "$pid" || return 1; done; }
 refute() { ! "$@"; }
@@ -391,8 +392,9 @@ END
 	serve -- lb-replay "$FIXTURES/listen.replay"
 	kill -9 "$(edge)"
 	[ "$(curl -s --retry 5 --retry-connrefused --retry-all-errors "http://127.0.0.1:$PORT/ok")" = fine ]
+	# The stage of the edge that was killed takes a moment to end.
+	wait_for 100 two_children
 	local all="$(children)"
-	[ "$(wc -w <<<"$all")" -eq 2 ]
 	kill -9 "$KEEPER"
 	wait_for 100 all_gone $all
 }
