@@ -93,7 +93,7 @@ load(const struct options *o)
 	}
 	if (config == NULL) {
 		diag_lines(buf_data(&errors), buf_len(&errors));
-		diag_fatal(EXIT_USAGE, "the configuration has mistakes");
+		diag_fatal(EXIT_USAGE, "unable to use the configuration: see above");
 	}
 	if (config->provider_count == 0)
 		diag_fatal(EXIT_USAGE, "no provider is configured: set a key variable, such as ANTHROPIC_API_KEY or "

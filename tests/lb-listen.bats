@@ -441,7 +441,7 @@ END
 
 @test "the example of lb-record(5) has every type, and a stage reads it" {
 	awk '/^Every type/ { wanted = 1 } /^\.Ed/ { if (taking) exit } taking { print } wanted && /^\.Bd/ { taking = 1 }' "$ROOT/man/lb-record.5" >"$T/records"
-	[ "$(grep -o '^{"type":"[a-z]*' "$T/records" | cut -d'"' -f4 | sort -u | tr '\n' ' ')" = "cancel data end head hello open request " ]
+	[ "$(grep -o '^{"type":"[a-z]*' "$T/records" | cut -d'"' -f4 | sort -u | tr '\n' ' ')" = "cancel data end head hello open pause request resume " ]
 	lb-sse <"$T/records" >"$T/out"
 	[ "$(tail -n 1 "$T/out")" = '{"type":"end","id":1,"result":"cancelled"}' ]
 }

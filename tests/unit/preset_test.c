@@ -45,17 +45,62 @@ test_settings(void)
 	TEST(passed, "settings of all presets");
 }
 
-/* What the documentation of the providers says, for the two that are used most. */
+#define K AUTH_X_API_KEY
+#define B AUTH_BEARER
+
+/* What the providers' own documentation says; `auth` in Anthropic's dialect (in OpenAI's it is always Bearer). */
+static const struct {
+	const char *name;
+	const char *anthropic;
+	const char *openai;
+	enum config_auth auth;
+	const char *key_variable;
+} facts[] = {
+	{ "anthropic", "https://api.anthropic.com", "https://api.anthropic.com/v1", K, "ANTHROPIC_API_KEY" },
+	{ "minimax", "https://api.minimax.io/anthropic", "https://api.minimax.io/v1", K, "MINIMAX_API_KEY" },
+	{ "minimax-cn", "https://api.minimaxi.com/anthropic", "https://api.minimaxi.com/v1", K, "MINIMAX_API_KEY" },
+	{ "deepseek", "https://api.deepseek.com/anthropic", "https://api.deepseek.com", K, "DEEPSEEK_API_KEY" },
+	{ "moonshot", "https://api.moonshot.ai/anthropic", "https://api.moonshot.ai/v1", B, "MOONSHOT_API_KEY" },
+	{ "moonshot-cn", "https://api.moonshot.cn/anthropic", "https://api.moonshot.cn/v1", B, "MOONSHOT_API_KEY" },
+	{ "kimi-code", "https://api.kimi.com/coding", "https://api.kimi.com/coding/v1", K, "KIMI_API_KEY" },
+	{ "zai", "https://api.z.ai/api/anthropic", "https://api.z.ai/api/paas/v4", K, "ZAI_API_KEY" },
+	{ "zhipu", NULL, "https://open.bigmodel.cn/api/paas/v4", B, "ZHIPU_API_KEY" },
+	{ "openrouter", "https://openrouter.ai/api", "https://openrouter.ai/api/v1", B, "OPENROUTER_API_KEY" },
+	{ "openai", NULL, "https://api.openai.com/v1", B, "OPENAI_API_KEY" },
+	{ "groq", NULL, "https://api.groq.com/openai/v1", B, "GROQ_API_KEY" },
+	{ "mistral", NULL, "https://api.mistral.ai/v1", B, "MISTRAL_API_KEY" },
+	{ "together", NULL, "https://api.together.ai/v1", B, "TOGETHER_API_KEY" },
+	{ "fireworks", "https://api.fireworks.ai/inference", "https://api.fireworks.ai/inference/v1", B,
+	    "FIREWORKS_API_KEY" },
+	{ "xai", NULL, "https://api.x.ai/v1", B, "XAI_API_KEY" },
+	{ "gemini", NULL, "https://generativelanguage.googleapis.com/v1beta/openai", B, "GEMINI_API_KEY" },
+	{ "alibaba", "https://dashscope-intl.aliyuncs.com/apps/anthropic",
+	    "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", B, "DASHSCOPE_API_KEY" },
+	{ "alibaba-cn", "https://dashscope.aliyuncs.com/apps/anthropic",
+	    "https://dashscope.aliyuncs.com/compatible-mode/v1", B, "DASHSCOPE_API_KEY" },
+	{ "ollama", "http://127.0.0.1:11434", "http://127.0.0.1:11434/v1", B, "OLLAMA_API_KEY" },
+	{ "llamacpp", "http://127.0.0.1:8080", "http://127.0.0.1:8080/v1", K, NULL },
+	{ "vllm", "http://127.0.0.1:8000", "http://127.0.0.1:8000/v1", B, "VLLM_API_KEY" },
+	{ "lmstudio", "http://127.0.0.1:1234", "http://127.0.0.1:1234/v1", K, "LM_API_TOKEN" },
+};
+
+static bool
+same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 static void
 test_facts(void)
 {
-	const struct preset *a = preset_find("anthropic", 9), *m = preset_find("minimax", 7);
+	for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
+		const struct preset *p = preset_find(facts[i].name, strlen(facts[i].name));
 
-	TEST(strcmp(a->base_url[DIALECT_ANTHROPIC], "https://api.anthropic.com") == 0 &&
-	    a->auth[DIALECT_ANTHROPIC] == AUTH_X_API_KEY && strcmp(a->key_variable, "ANTHROPIC_API_KEY") == 0, "anthropic");
-	TEST(strcmp(m->base_url[DIALECT_ANTHROPIC], "https://api.minimax.io/anthropic") == 0 &&
-	    strcmp(m->base_url[DIALECT_OPENAI], "https://api.minimax.io/v1") == 0 &&
-	    m->auth[DIALECT_OPENAI] == AUTH_BEARER && strcmp(m->model, "MiniMax-M3") == 0, "minimax");
+		TEST(p != NULL && same(p->base_url[DIALECT_ANTHROPIC], facts[i].anthropic) &&
+		    same(p->base_url[DIALECT_OPENAI], facts[i].openai) &&
+		    (facts[i].anthropic == NULL || p->auth[DIALECT_ANTHROPIC] == facts[i].auth) &&
+		    p->auth[DIALECT_OPENAI] == AUTH_BEARER && same(p->key_variable, facts[i].key_variable), facts[i].name);
+	}
 }
 
 static void
