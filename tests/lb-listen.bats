@@ -77,6 +77,24 @@ GET='GET /ok HTTP/1.1\r\nHost: localhost\r\n\r\n'
 	[[ $output == "lb-listen: fatal: unable to write the request's record: "* ]]
 }
 
+@test "filter: on a client's socket 100 Continue is sent, and a FIN is a cancel" {
+	client() { python3 "$ROOT/tests/tools/filter_client.py" "$T/out" "$@"; }
+	run client 'send=POST /v1/messages HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n' \
+		'until=100 Continue\r\n\r\n' send=hello 'record=\nhello\n' send=more fin 'record="cancel"' -- lb-listen
+	[ "$status" -eq 0 ]
+	[ "${lines[-1]}" = "exit 0" ]
+	[ "$(tail -n 1 "$T/out")" = '{"type":"cancel","id":1}' ]
+	# One that goes within its request, or before it, leaves no record.
+	run client 'send=POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhe' fin -- lb-listen
+	[ "${lines[-1]}" = "exit 0" ]
+	[ ! -s "$T/out" ]
+	run client reset -- lb-listen
+	[ "${lines[-1]}" = "exit 0" ]
+	[ ! -s "$T/out" ]
+	run client 'send=GET / HT' 'record="status":408' -- lb-listen --head-timeout 1
+	[ "$status" -eq 0 ]
+}
+
 # --- the command line
 
 @test "options: help, version, mistakes" {
@@ -92,6 +110,14 @@ GET='GET /ok HTTP/1.1\r\nHost: localhost\r\n\r\n'
 		run lb-listen $mistake </dev/null
 		[ "$status" -eq 100 ] || { echo "$mistake: $status $output"; false; }
 	done
+}
+
+@test "options: more stages than there is room for" {
+	local words=(cat) i
+	for ((i = 1; i < 17; i++)); do words+=('|' cat); done
+	run lb-listen -l 127.0.0.1:0 -- "${words[@]}"
+	[ "$status" -eq 100 ]
+	[[ $output == "lb-listen: fatal: 17 stages are too many: at most 16"* ]]
 }
 
 @test "options: an address that other machines reach needs --open" {
@@ -152,6 +178,38 @@ GET='GET /ok HTTP/1.1\r\nHost: localhost\r\n\r\n'
 	END
 	[ "$status" -eq 100 ]
 	[[ $output == *"--open"* ]]
+}
+
+@test "sockets: one that is blocking, as its owner gave it, stays so and serves many at once" {
+	cat >"$T/owner.py" <<-'END'
+	import fcntl, os, socket, sys, time
+	s = socket.create_server(("127.0.0.1", 0))
+	if os.fork() == 0:
+	    while not os.path.exists(sys.argv[2] + ".ask"): time.sleep(0.05)
+	    open(sys.argv[2], "w").write("%d" % (fcntl.fcntl(s, fcntl.F_GETFL) & os.O_NONBLOCK))
+	    os._exit(0)
+	os.dup2(s.fileno(), 3); os.set_inheritable(3, True)
+	os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+	os.execvp("lb-listen", ["lb-listen", "--", "lb-replay", sys.argv[1]])
+	END
+	start listen python3 "$T/owner.py" "$FIXTURES/listen.replay" "$T/flags"
+	wait_for 100 grep -q "listening on" "$T/listen.err"
+	PORT=$(sed -n 's/.*listening on 127.0.0.1:\([0-9]*\)$/\1/p' "$T/listen.err")
+	local i
+	for i in 1 2 3 4 5 6 7 8; do raw "send=$GET" until=fine >"$T/$i" 3>&- & done
+	wait $(jobs -p | tail -n 8)
+	[ "$(cat "$T"/[1-8] | answers)" -eq 8 ]
+	touch "$T/flags.ask"
+	wait_for 100 test -s "$T/flags"
+	[ "$(cat "$T/flags")" = 0 ]
+}
+
+@test "sockets: with closed standard descriptors all is as usual" {
+	start listen sh -c 'exec lb-listen -l "unix:$1" -- lb-replay "$2" <&- >&- 2>&-' sh "$T/a.sock" "$FIXTURES/listen.replay"
+	served() { [ "$(curl -s --unix-socket "$T/a.sock" http://localhost/ok)" = fine ]; }
+	wait_for 100 served
+	kill "$PID"
+	wait "$PID"
 }
 
 @test "service manager: READY=1 once the pipeline works, STOPPING=1 at the end" {
@@ -295,6 +353,22 @@ END
 	[ "$(tr -cd z <"$T/large" | wc -c)" -eq 16000000 ]
 }
 
+@test "http: the idle time begins when the answer is sent, however slowly it is read" {
+	serve -l "unix:$T/a.sock" --idle-timeout 1 -- lb-replay "$FIXTURES/listen.replay"
+	run python3 - "$T/a.sock" <<-'END'
+	import socket, sys, time
+	s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.settimeout(20)
+	s.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+	got = 0
+	# All but what the edge and the system hold is read at once, then little by little.
+	while got < 16000000 and (piece := s.recv(65536 if got < 15300000 else 16384)):
+	    got += piece.count(b"z")
+	    if got > 15300000: time.sleep(0.1)
+	print(got)
+	END
+	[ "$output" = 16000000 ]
+}
+
 # --- keeper, edge, stages
 
 @test "hello goes before the first request" {
@@ -349,6 +423,51 @@ END
 	[[ $output == *"unable to start $T/nothing: No such file or directory"* ]]
 	run timeout 20 lb-listen -l 127.0.0.1:0 -- cat '|' sh -c 'exit 100'
 	[ "$status" -eq 100 ]
+}
+
+@test "a stage that dies leaves no process behind" {
+	serve -- sh -c 'sleep 1000 & echo $! >"$0"; exec cat' "$T/pid" '|' lb-replay "$FIXTURES/listen.replay"
+	local left=$(cat "$T/pid")
+	kill -9 "$(pgrep -P "$KEEPER" -x cat)"
+	wait_for 100 gone "$left"
+}
+
+@test "out of descriptors: connections wait, and a pipeline that dies is still replaced" {
+	ulimit -n 60
+	serve -- lb-replay "$FIXTURES/listen.replay"
+	python3 - "$PORT" "$T/go" >"$T/client" 3>&- <<-'END' &
+	import os, socket, sys, time
+	many = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for i in range(50)]
+	while not os.path.exists(sys.argv[2]): time.sleep(0.05)
+	many[0].sendall(b"GET /ok HTTP/1.1\r\nHost: x\r\n\r\n")
+	many[0].settimeout(20)
+	print(many[0].recv(1000).decode())
+	for s in many[:40]: s.close()
+	many[49].sendall(b"GET /ok HTTP/1.1\r\nHost: x\r\n\r\n")
+	many[49].settimeout(20)
+	print(many[49].recv(1000).decode())
+	END
+	wait_for 100 has "unable to accept a connection: Too many open files" "$T/listen.err"
+	kill -9 "$(pgrep -P "$KEEPER" -x lb-replay)"
+	wait_for 100 has "lb-replay was killed" "$T/listen.err"
+	touch "$T/go"
+	wait $!
+	[ "$(answers <"$T/client")" -eq 2 ]
+	refute has "unable to take up" "$T/listen.err"
+}
+
+@test "SIGTERM with no pipeline left: what waits for one is told at once" {
+	serve -- sh -c '[ -e "$0" ] && exit 1; touch "$0"; exec lb-replay "$1"' "$T/once" "$FIXTURES/listen.replay"
+	kill -9 "$(pgrep -P "$KEEPER" -x lb-replay)"
+	wait_for 100 has "exited with 1" "$T/listen.err"
+	raw "send=$GET" "touch=$T/sent" end >"$T/out" 3>&- &
+	wait_for 100 test -e "$T/sent"
+	local begin=$SECONDS
+	kill "$KEEPER"
+	wait "$KEEPER"
+	wait_for 100 has '<EOF>' "$T/out"
+	[ $((SECONDS - begin)) -lt 8 ]
+	grep -q '^HTTP/1.1 503 ' "$T/out" || [ "$(cat "$T/out")" = $'\n<EOF>' ]
 }
 
 @test "SIGTERM: no new connection, the open answer finishes, exit 0, nobody left" {
@@ -431,6 +550,34 @@ END
 	[[ $output == *"<EOF>" ]]
 	none_left() { ! pgrep -f "^lb-replay $T/script" >/dev/null; }
 	wait_for 100 none_left
+}
+
+@test "inetd: a client that has gone already, one that idles, and a broken answer, also where the socket is stderr too" {
+	client() { python3 "$ROOT/tests/tools/filter_client.py" socket "$@"; }
+	run client reset -- lb-listen -- lb-replay "$FIXTURES/listen.replay"
+	[ "${lines[-1]}" = "exit 0" ]
+	run client "send=$GET" until=fine end -- lb-listen --idle-timeout 1 -- lb-replay "$FIXTURES/listen.replay"
+	[[ $output == *"fine<EOF>"* ]]
+	[ "${lines[-1]}" = "exit 0" ]
+	run client 'send=GET /cut HTTP/1.0\r\n\r\n' end -- lb-listen -- lb-replay "$FIXTURES/listen.replay"
+	[[ $output == *"<RST>"* ]]
+	[ "${lines[-1]}" = "exit 0" ]
+}
+
+@test "inetd: a client that goes within a large body leaves no half a record and no complaint" {
+	run python3 - "$FIXTURES/listen.replay" <<-'END'
+	import socket, subprocess, sys
+	l = socket.create_server(("127.0.0.1", 0))
+	c = socket.create_connection(l.getsockname()); s = l.accept()[0]
+	p = subprocess.Popen(["lb-listen", "--", "sh", "-c", "read -r hello; echo $hello; sleep 0.5; exec lb-replay $0", sys.argv[1]],
+	    stdin=s, stdout=s, stderr=subprocess.PIPE)
+	s.close()
+	c.sendall(b"POST /ok HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\n" + b"z" * 5000000)
+	c.close()
+	err = p.communicate(timeout=20)[1]
+	print(p.returncode, err.decode())
+	END
+	[ "$output" = "0 " ]
 }
 
 # --- pages

@@ -204,6 +204,7 @@ advance(struct connection *c)
 		/* While the answer is awaited nothing needs room. */
 		buf_trim(&r->in, 0);
 		disarm(c);
+		c->wait_until = 0;
 		begin_answer(c);
 		edge_submit(c->edge, c);
 		return;

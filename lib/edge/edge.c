@@ -66,11 +66,14 @@ edge_submit(struct edge *edge, struct connection *c)
 		pipeline_submit(p, c);
 		return;
 	}
+	if (c->wait_until == 0)
+		c->wait_until = ev_now(edge->loop) + pipeline_wait_s;
 	c->pipeline = NULL;
 	c->state = CONNECTION_QUEUED;
 	edge_enqueue(c, &edge->queue_tail);
-	c->timer.repeat = pipeline_wait_s;
-	ev_timer_again(edge->loop, &c->timer);
+	ev_timer_stop(edge->loop, &c->timer);
+	ev_timer_set(&c->timer, c->wait_until - ev_now(edge->loop), 0.);
+	ev_timer_start(edge->loop, &c->timer);
 }
 
 static void

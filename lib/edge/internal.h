@@ -38,6 +38,7 @@ struct connection {
 	ev_io writable;
 	ev_timer timer;			/* the limit of what is being waited for */
 	bool timing_head;		/* it is the head's, which is not put off by each octet */
+	double wait_until;		/* how long its request may be without a pipeline, however often; 0: never was */
 	enum connection_state state;
 	bool reset;			/* to be ended by a reset */
 	bool paused;			/* the pipeline was told to pause */
