@@ -275,6 +275,19 @@ is_at_least() { [ "$("${@:2}")" -ge "$1" ]; }
 	head_of 1 | jq -e '.status == 200 and .attempt == 2'
 }
 
+@test "a connection has its own time limit, TLS included" {
+	provider one
+	start silent python3 -uc 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])
+while True: s.accept()[0].detach()'
+	wait_for 300 test -s "$T/silent.out"
+	local url=https://127.0.0.1:$(cat "$T/silent.out")
+	config '{"silent":{"base_url":"'$url'","dialect":"anthropic"}}'
+	request 1 '{}' '{}' "$(attempt silent / '{"url":"'$url'/x","connect_ms":300,"first_byte_ms":200000,"total_ms":200000}')" \
+	    "$(attempt q /json/x)" | fetch
+	head_of 1 | jq -e '.provider == "q"'
+	end_of 1 | jq -e '.attempts[0] | .result == "timeout" and .ms < 100000'
+}
+
 @test "an empty 200 is no stream, but is an answer" {
 	provider one
 	config

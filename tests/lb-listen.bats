@@ -341,6 +341,12 @@ END
 	wait_for 50 has '{"type":"cancel","id":3}' "$T/records"
 }
 
+@test "http: more than may wait stays with the system until the answer is done" {
+	serve -- lb-replay "$FIXTURES/listen.replay"
+	run raw 'send=GET /late HTTP/1.1\r\nHost: x\r\n\r\n' 'many=x*300000' end
+	[[ $output == "HTTP/1.1 200 "*late*"HTTP/1.1 414 "*"<EOF>" ]]
+}
+
 @test "http: a slow reader is paused, and gets everything" {
 	start listen lb-listen -l 127.0.0.1:0 -- tee "$T/records" '|' lb-replay "$FIXTURES/listen.replay"
 	wait_for 100 grep -q "listening on" "$T/listen.err"

@@ -248,6 +248,13 @@ answer() { request 1 "$@" | lb-route -c lb.json | jq -rc 'if .type == "head" the
 	request 1 GET /health >in.rec
 	run -0 bash -c 'lb-route -c lb.json <in.rec 2>err | true; exit ${PIPESTATUS[0]}'
 	run -111 bash -c 'lb-route -c lb.json <in.rec >/dev/full'
+	# Noticed while it waits for input, too.
+	mkfifo in
+	start route bash -c 'lb-route -c lb.json <in | true; echo ${PIPESTATUS[0]}'
+	exec 4>in
+	wait_for 100 gone "$PID"
+	exec 4>&-
+	[ "$(cat route.out)" = 0 ]
 	run -111 bash -c 'lb-route --help >/dev/full'
 }
 
