@@ -115,7 +115,7 @@ GET='GET /ok HTTP/1.1\r\nHost: localhost\r\n\r\n'
 @test "options: more stages than there is room for" {
 	local words=(cat) i
 	for ((i = 1; i < 17; i++)); do words+=('|' cat); done
-	run lb-listen -l 127.0.0.1:0 -- "${words[@]}"
+	run timeout 20 lb-listen -l 127.0.0.1:0 -- "${words[@]}"
 	[ "$status" -eq 100 ]
 	[[ $output == "lb-listen: fatal: 17 stages are too many: at most 16"* ]]
 }

@@ -273,6 +273,13 @@ exited_well(int status)
 	return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_DONE;
 }
 
+/* Whether it ended since a neighbour had: its input was at its end, or nobody read its output. */
+static bool
+followed(int status)
+{
+	return exited_well(status) || (WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE);
+}
+
 /* All stages of a dying pipeline are gone: says which died first, as far as that can be told. */
 static void
 conclude(struct slot *slot)
@@ -311,8 +318,8 @@ stage_died(struct slot *slot, int place, int status)
 	if (k->stopping && !slot->dying && exited_well(status))
 		slot->ending = true;
 	begin_dying(slot);
-	/* One that ended well did so because another had died: that one is to be named. */
-	if (slot->dying && !slot->killed && (slot->culprit < 0 || exited_well(slot->culprit_status))) {
+	/* Of deaths at the same time the order is not known: the one that followed from no other's is to be named. */
+	if (slot->dying && !slot->killed && (slot->culprit < 0 || followed(slot->culprit_status))) {
 		slot->culprit = place;
 		slot->culprit_status = status;
 	}
@@ -523,16 +530,19 @@ on_edge_restart(struct ev_loop *loop, ev_timer *watcher, int events)
 {
 	struct keeper *k = watcher->data;
 
-	(void)loop;
 	(void)events;
 	if (start_edge(k) != 0) {
 		restart_later(k, &k->edge_revival);
 		return;
 	}
-	/* Those that have still to end are started when they have. */
-	for (size_t i = 0; i < k->options->pipelines; i++)
-		if (k->slots[i].stages.alive == 0 && !ev_is_active(&k->slots[i].revival.timer))
-			start_slot(&k->slots[i]);
+	for (size_t i = 0; i < k->options->pipelines; i++) {
+		/* Those that have still to end are started when they have, those that pause when they have paused. */
+		if (k->slots[i].stages.alive > 0 || ev_is_active(&k->slots[i].revival.timer))
+			continue;
+		/* A timer that has expired at the same time must not start them once more. */
+		ev_timer_stop(loop, &k->slots[i].revival.timer);
+		start_slot(&k->slots[i]);
+	}
 }
 
 /* As many connections as the system allows: each needs a descriptor here and one at the provider. */

@@ -5,6 +5,8 @@
 
 static const char sse_head[] = "{\"type\":\"head\",\"id\":1,\"status\":200,\"headers\":{\"content-type\":\"text/event-stream\","
                                "\"date\":\"D\",\"x-caf\\u00e9\":\"no token\",\"x\":\"\\u00e9\",\"connection\":\"close\"}}\n";
+static const char two_lengths[] = "{\"type\":\"head\",\"id\":1,\"status\":999,\"headers\":{\"content-length\":\"x\","
+                                  "\"content-length\":\"4\",\"Content-Length\":\"9\",\"date\":\"D\"}}\n";
 static const char length_head[] =
     "{\"type\":\"head\",\"id\":1,\"status\":400,\"headers\":{\"content-length\":\"4\",\"date\":\"D\"}}\n";
 
@@ -27,6 +29,22 @@ plays(struct answer a, const char *head, const char *data, const char *result, e
 	EXPECT(strcmp(buf_str(&out), want) == 0, buf_str(&out));
 	buf_free(&out);
 	buf_free(&end_text);
+	return passed;
+}
+
+/* A head that is none leaves no octet, so that an error can be answered in its place. */
+static bool
+leaves_nothing(const char *head)
+{
+	struct answer a = { .minor_version = 1 };
+	struct buf out = BUF_INIT(4096);
+	struct record record;
+	const char *why;
+	bool passed = true;
+
+	EXPECT(record_parse(head, strlen(head), &record, &why) == RECORD_OK, why);
+	EXPECT(!answer_head(&a, &record, &out) && !a.began && buf_len(&out) == 0, "nothing");
+	buf_free(&out);
 	return passed;
 }
 
@@ -61,5 +79,12 @@ main(void)
 	    "of one that is too long no octet too many goes out, and it breaks");
 	TEST(plays(head, length_head, "abcd", REFUSED, ANSWER_KEEP, FIXED "\r\n"), "HEAD: the length is told, no body follows");
 	TEST(plays(http11, length_head, "abcd", ",\"reset\":true", ANSWER_RESET, FIXED "\r\nabcd"), "a reset is passed on");
+	TEST(plays(http11, two_lengths, "abcd", COMPLETE, ANSWER_KEEP,
+	         "HTTP/1.1 999 Unknown\r\ncontent-length: 4\r\ndate: D\r\n\r\nabcd"),
+	    "of two lengths the first holds, and no status of three digits is strange");
+	TEST(leaves_nothing("{\"type\":\"head\",\"id\":1,\"status\":199,\"headers\":{}}\n"), "an interim status");
+	TEST(leaves_nothing("{\"type\":\"head\",\"id\":1,\"status\":200,\"headers\":[]}\n"), "headers that are none");
+	TEST(leaves_nothing("{\"type\":\"head\",\"id\":1,\"status\":200,\"headers\":{\"a\":\"b\",\"c\":1}}\n"),
+	    "a value that is no string, behind one that is");
 	return test_exit();
 }
