@@ -412,7 +412,8 @@ END
 
 @test "two pipelines share the requests" {
 	serve -n 2 -- sh -c "echo \$\$ >>$T/pids; exec lb-replay $FIXTURES/listen.replay"
-	wait_for 100 test "$(wc -l <"$T/pids")" -eq 2
+	two_pids() { [ "$(cat "$T/pids" 2>/dev/null | wc -l)" -eq 2 ]; }
+	wait_for 100 two_pids
 	raw 'send=GET /hang HTTP/1.1\r\nHost: x\r\n\r\n' until=begun "touch=$T/1" end >"$T/a" 3>&- &
 	wait_for 100 test -e "$T/1"
 	raw 'send=GET /hang HTTP/1.1\r\nHost: x\r\n\r\n' until=begun "touch=$T/2" end >"$T/b" 3>&- &
