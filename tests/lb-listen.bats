@@ -494,6 +494,19 @@ END
 	wait_for 100 all_gone $all
 }
 
+@test "SIGINT to the whole group, as a terminal sends it: the open answer finishes" {
+	start listen setsid lb-listen -l 127.0.0.1:0 -- cat '|' lb-replay "$FIXTURES/listen.replay"
+	wait_for 100 grep -q "listening on" "$T/listen.err"
+	PORT=$(sed -n 's/.*listening on 127.0.0.1:\([0-9]*\)$/\1/p' "$T/listen.err")
+	raw 'send=GET /slow HTTP/1.1\r\nHost: x\r\n\r\n' until=begun "touch=$T/1" end >"$T/slow" 3>&- &
+	wait_for 100 test -e "$T/1"
+	[ "$(ps -o pgid= -p "$PID" | tr -d ' ')" = "$PID" ]
+	kill -INT -- "-$PID"
+	wait "$PID"
+	wait_for 100 has '<EOF>' "$T/slow"
+	grep -q finished "$T/slow"
+}
+
 @test "SIGINT twice, or the drain limit: open answers end with an error, exit 0" {
 	serve -- lb-replay "$FIXTURES/listen.replay"
 	raw 'send=GET /events HTTP/1.1\r\nHost: x\r\n\r\n' until=begun "touch=$T/1" end >"$T/events" 3>&- &
@@ -568,6 +581,13 @@ END
 	[ "${lines[-1]}" = "exit 0" ]
 	run client 'send=GET /cut HTTP/1.0\r\n\r\n' end -- lb-listen -- lb-replay "$FIXTURES/listen.replay"
 	[[ $output == *"<RST>"* ]]
+	[ "${lines[-1]}" = "exit 0" ]
+}
+
+@test "inetd: a FIN before the answer is done is a cancel" {
+	run python3 "$ROOT/tests/tools/filter_client.py" "$T/records" 'send=GET /hang HTTP/1.1\r\nHost: x\r\n\r\n' until=begun fin \
+		'record={"type":"cancel","id":1}' end -- lb-listen -- tee "$T/records" '|' lb-replay "$FIXTURES/listen.replay"
+	[ "$status" -eq 0 ]
 	[ "${lines[-1]}" = "exit 0" ]
 }
 
