@@ -62,8 +62,9 @@ static const struct {
 	{ 529, "Overloaded" },
 };
 
-const char *
-http_reason(int status)
+/* The phrase of a status, or `Unknown`. */
+static const char *
+reason_of(int status)
 {
 	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
 		if (reasons[i].status == status)
@@ -77,7 +78,7 @@ http_put_status(struct buf *out, int status)
 	buf_put(out, "HTTP/1.1 ", 9);
 	buf_put_u64(out, (uint64_t)status);
 	buf_putc(out, ' ');
-	buf_puts(out, http_reason(status));
+	buf_puts(out, reason_of(status));
 	buf_put(out, "\r\n", 2);
 }
 

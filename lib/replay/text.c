@@ -172,16 +172,6 @@ replay_text_check(struct replay_text text, unsigned allowed, struct replay_text 
 	return true;
 }
 
-bool
-replay_text_varies(struct replay_text text)
-{
-	struct replay_text name;
-	size_t pos = 0;
-	bool escaped;
-
-	return find_substitution(text, &pos, &name, &escaped);
-}
-
 static void
 put_lines(struct buf *out, const char *p, size_t n, const char *newline)
 {

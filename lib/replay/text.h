@@ -52,9 +52,6 @@ enum replay_substitution {
  */
 bool replay_text_check(struct replay_text text, unsigned allowed, struct replay_text *bad);
 
-/* Whether a checked text has any substitution. */
-bool replay_text_varies(struct replay_text text);
-
 /* Adds a checked text, substituted, each line feed written as `newline` (NULL: as it is). */
 void replay_text_put(
     struct buf *out, struct replay_text text, const struct replay_values *values, const char *newline);

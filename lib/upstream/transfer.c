@@ -508,12 +508,6 @@ transfer_length(const struct transfer *transfer)
 }
 
 bool
-transfer_has_begun(const struct transfer *transfer)
-{
-	return transfer->began;
-}
-
-bool
 transfer_body_is_sent(const struct transfer *transfer)
 {
 	curl_off_t sent = 0;

@@ -84,9 +84,6 @@ const char *transfer_head(const struct transfer *transfer, size_t *n);
  */
 int64_t transfer_length(const struct transfer *transfer);
 
-/* Whether any of the response's body has come. */
-bool transfer_has_begun(const struct transfer *transfer);
-
 /* Whether the request's body is out and will not be looked at again: to be asked once the answer's body has begun. */
 bool transfer_body_is_sent(const struct transfer *transfer);
 
