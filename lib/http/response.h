@@ -9,7 +9,8 @@
 #include "base/buf.h"
 
 /*
- * The status line `HTTP/1.1 200 OK`, its phrase that of RFC 9110 §15 and of 529, "Unknown" for any other: the version is the server's own, whatever the client's is (RFC 9112 §2.3).
+ * The status line `HTTP/1.1 200 OK`, its phrase that of RFC 9110 §15 and of 529, "Unknown" for any other: the
+ * version is the server's own, whatever the client's is (RFC 9112 §2.3).
  */
 void http_put_status(struct buf *out, int status);
 
