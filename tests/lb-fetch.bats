@@ -668,7 +668,8 @@ tls_attempt() { attempt "$1" / '{"url":"https://127.0.0.1:'"$PORT$2"'"}'; }
 	local proxy=$PORT
 	provider tls --tls "$T/tls.pem" "$T/tls.key"
 	config '{"t":{"base_url":"https://127.0.0.1:'"$PORT"'","dialect":"anthropic","key":"env:P_KEY"},
-		"far":{"base_url":"http://provider.example","dialect":"anthropic"}}'
+		"far":{"base_url":"http://provider.example","dialect":"anthropic"},
+		"out":{"base_url":"https://127.0.0.1:1","dialect":"anthropic"}}'
 	export http_proxy=http://127.0.0.1:$proxy HTTPS_PROXY=http://127.0.0.1:$proxy
 	{
 		request 1 '{}' '{}' "$(attempt t / '{"url":"https://127.0.0.1:'"$PORT"'/json/x","key":"env:P_KEY"}')"
@@ -681,6 +682,9 @@ tls_attempt() { attempt "$1" / '{"url":"https://127.0.0.1:'"$PORT$2"'"}'; }
 	NO_PROXY=127.0.0.1 fetch < <(request 3 '{}' '{}' "$(attempt t / '{"url":"https://127.0.0.1:'"$PORT"'/json/x"}')")
 	head_of 3 | jq -e '.status == 200'
 	[ "$(told proxy 'select(.event == "request")' | wc -l)" = 2 ]
+	# A proxy that refuses is no answer of the provider's.
+	fetch < <(request 4 '{}' '{}' "$(attempt out / '{"url":"https://127.0.0.1:1/x"}')")
+	head_of 4 | jq -e '.status == 502 and .provider == null and .headers["request-id"] == null'
 }
 
 @test "HTTP/1.1 where HTTP/2 is not asked for, whatever the provider could" {

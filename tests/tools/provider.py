@@ -20,7 +20,7 @@ Prints JSON lines: {"event":"listening","port":N}, then `connection`, `request` 
   /hugeerror    503 and more than a megabyte             /slowerror    503, a head, half a body, silence
   /interim      103 and then /json                       /trailers     a chunked JSON with trailers
 
-It is a proxy, too: what CONNECT asks for is connected, and told of as a request; a target that is a whole URL is answered
+It is a proxy, too: what CONNECT asks for is connected, but for port 1, and told of as a request; a target that is a whole URL is answered
 as its path would be.
 """
 
@@ -138,6 +138,9 @@ def never(c, *_):
 
 def tunnel(c, target):
     host, port = target.rsplit(":", 1)
+    if port == "1":
+        c.whole(503, b"the proxy's own words", "Request-Id: the-proxy's")
+        raise Gone
     with socket.create_connection((host, int(port))) as other:
         c.send(b"HTTP/1.1 200 Connection established\r\nRequest-Id: the-proxy's\r\n\r\n")
         while True:
