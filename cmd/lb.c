@@ -25,49 +25,94 @@ static const char help[] = "usage: lb [OPTION]...          serve\n"
 			   "                     else the providers whose key variables are set)\n"
 			   "  -l, --listen ADDR  listen on HOST:PORT, [IPV6]:PORT or unix:PATH; repeatable\n"
 			   "                     (default: 127.0.0.1:9000 and [::1]:9000)\n"
-			   "      --open         allow addresses that other machines can reach\n"
 			   "      --demo         with no provider configured, serve recorded answers\n"
 			   "      --help         print this and exit\n"
 			   "      --version      print the version and exit\n"
 			   "\n"
+			   "What lb-listen gets, whose page, lb-listen(1), explains it:\n"
+			   "  -n, --pipelines N      how many pipelines\n"
+			   "      --open             allow addresses that other machines can reach\n"
+			   "      --socket-mode MODE mode of Unix sockets\n"
+			   "      --max-body SIZE    largest request body\n"
+			   "      --head-timeout S   seconds for a request head\n"
+			   "      --body-timeout S   seconds that a request body may stall\n"
+			   "      --idle-timeout S   seconds that a connection may wait between requests\n"
+			   "      --drain-timeout S  seconds that open answers have to finish at a stop\n"
+			   "\n"
 			   "See lb(1); lb(7) is about the whole.\n";
 
-enum { OPTION_OPEN = 256, OPTION_DEMO };
+enum { OPTION_DEMO = 256, OPTION_PASSED };
 
 static const struct option long_options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "listen", required_argument, NULL, 'l' },
-	{ "open", no_argument, NULL, OPTION_OPEN },
 	{ "demo", no_argument, NULL, OPTION_DEMO },
+	{ "pipelines", required_argument, NULL, OPTION_PASSED },
+	{ "open", no_argument, NULL, OPTION_PASSED },
+	{ "socket-mode", required_argument, NULL, OPTION_PASSED },
+	{ "max-body", required_argument, NULL, OPTION_PASSED },
+	{ "head-timeout", required_argument, NULL, OPTION_PASSED },
+	{ "body-timeout", required_argument, NULL, OPTION_PASSED },
+	{ "idle-timeout", required_argument, NULL, OPTION_PASSED },
+	{ "drain-timeout", required_argument, NULL, OPTION_PASSED },
 	CLI_OPTIONS,
 };
+
+/* Words of a command line, with room for as many as will come. */
+struct words {
+	char **list;
+	size_t count;
+};
+
+static void
+add(struct words *words, const char *word)
+{
+	if ((words->list[words->count++] = strdup(word)) == NULL)
+		diag_fatal(EXIT_SYSTEM, "unable to hold the command line: out of memory");
+}
 
 struct options {
 	const char *config;	/* NULL: none was given */
 	const char **addresses;
 	size_t address_count;
-	bool open;
+	struct words passed;	/* what is lb-listen's own */
 	bool demo;
 	bool check;
 };
 
+/* An option of lb-listen's, by its long name, which lb-listen looks at. */
+static void
+pass(struct options *o, const char *name, const char *value)
+{
+	struct buf word = BUF_INIT(CONFIG_MAX);
+
+	buf_printf(&word, "--%s", name);
+	if (value != NULL)
+		buf_printf(&word, "=%s", value);
+	add(&o->passed, buf_str(&word) != NULL ? buf_data(&word) : "");
+	buf_free(&word);
+}
+
 static void
 parse_options(struct options *o, int argc, char **argv)
 {
-	int option;
+	int option, index;
 
 	opterr = 0;
-	if ((o->addresses = calloc((size_t)argc, sizeof *o->addresses)) == NULL)
+	if ((o->addresses = calloc((size_t)argc, sizeof *o->addresses)) == NULL ||
+	    (o->passed.list = calloc((size_t)argc, sizeof *o->passed.list)) == NULL)
 		diag_fatal(EXIT_SYSTEM, "unable to hold the command line: out of memory");
-	while ((option = getopt_long(argc, argv, ":c:l:", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":c:l:n:", long_options, &index)) != -1) {
 		if (option == 'c')
 			o->config = optarg;
 		else if (option == 'l')
 			o->addresses[o->address_count++] = optarg;
-		else if (option == OPTION_OPEN)
-			o->open = true;
 		else if (option == OPTION_DEMO)
 			o->demo = true;
+		else if (option == OPTION_PASSED)
+			pass(o, long_options[index].name, optarg);
+		else if (option == 'n')
+			pass(o, "pipelines", optarg);
 		else
 			cli_default(option, argv, help);
 	}
@@ -79,7 +124,7 @@ parse_options(struct options *o, int argc, char **argv)
 		diag_usage("'%s' is no command: there is only check", argv[optind]);
 }
 
-/* The configuration; with the demo running if there is none and that was asked for. Does not return without a provider. */
+/* The configuration; with the demo running if there is none and that was asked for. Without a provider it ends here. */
 static struct config *
 load(const struct options *o)
 {
@@ -136,19 +181,6 @@ announce(const struct options *o, const struct config *config)
 	buf_free(&line);
 }
 
-/* Words of a command line, with room for as many as will come. */
-struct words {
-	char **list;
-	size_t count;
-};
-
-static void
-add(struct words *words, const char *word)
-{
-	if ((words->list[words->count++] = strdup(word)) == NULL)
-		diag_fatal(EXIT_SYSTEM, "unable to hold the command line: out of memory");
-}
-
 static void
 add_program(struct words *words, const char *name, const char *config)
 {
@@ -162,7 +194,7 @@ add_program(struct words *words, const char *name, const char *config)
 static _Noreturn void
 serve(const struct options *o)
 {
-	struct words words = { .list = calloc(2 * o->address_count + 16, sizeof *words.list) };
+	struct words words = { .list = calloc(2 * o->address_count + o->passed.count + 16, sizeof *words.list) };
 
 	if (words.list == NULL)
 		diag_fatal(EXIT_SYSTEM, "unable to hold the command line: out of memory");
@@ -171,8 +203,8 @@ serve(const struct options *o)
 		add(&words, "-l");
 		add(&words, o->addresses[i]);
 	}
-	if (o->open)
-		add(&words, "--open");
+	for (size_t i = 0; i < o->passed.count; i++)
+		add(&words, o->passed.list[i]);
 	add(&words, "--");
 	add_program(&words, "lb-route", o->config);
 	add(&words, "|");

@@ -46,6 +46,18 @@ lb-sse
 	[ "$stderr" = "lb: info: serving http://127.0.0.1:9 and unix:$T/s with provider local" ]
 }
 
+@test "every option of lb-listen is taken, and passed on" {
+	fake_installation
+	run "$T/bin/lb" -c "$T/lb.json" -n 3 --open --socket-mode 0660 --max-body=5M --head-timeout 1 --body-timeout 2 \
+		--idle-timeout 3 --drain-timeout 4
+	[ "$status" -eq 0 ]
+	[ "$(grep '^--[a-z]' <<<"$output" | tr '\n' ' ')" = "--pipelines=3 --open --socket-mode=0660 --max-body=5M --head-timeout=1 --body-timeout=2 --idle-timeout=3 --drain-timeout=4 " ]
+	local name
+	for name in $(lb-listen --help | sed -n 's/^  \(-., \|    \)--\([a-z-]*\).*/\2/p'); do
+		lb --help | grep -q -- "--$name" || { echo "lb has no --$name"; return 1; }
+	done
+}
+
 @test "lb-listen is found by PATH when it does not stand beside" {
 	fake_installation
 	mkdir "$T/elsewhere"

@@ -309,13 +309,24 @@ restart_later(const struct keeper *k, struct revival *r)
 		r->pause_s = pause_last_s;
 }
 
+/* Whether the edge has ended, be it that nobody has been told yet. */
+static bool
+edge_is_dead(const struct keeper *k)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	if (k->edge == 0)
+		return true;
+	return waitid(P_PID, (id_t)k->edge, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == k->edge;
+}
+
 static void
 stage_died(struct slot *slot, int place, int status)
 {
 	struct keeper *k = slot->keeper;
 
-	/* At the end the edge closes its pipes, and its own exit may be seen after theirs. */
-	if (k->stopping && !slot->dying && exited_well(status))
+	/* When the edge ends, or dies, its pipes close, and its own death may be seen after theirs. */
+	if (!slot->dying && exited_well(status) && (k->stopping || edge_is_dead(k)))
 		slot->ending = true;
 	begin_dying(slot);
 	/* Of deaths at the same time the order is not known: the one that followed from no other's is to be named. */
