@@ -326,7 +326,7 @@ stage_died(struct slot *slot, int place, int status)
 	struct keeper *k = slot->keeper;
 
 	/* When the edge ends, or dies, its pipes close, and its own death may be seen after theirs. */
-	if (!slot->dying && exited_well(status) && (k->stopping || edge_is_dead(k)))
+	if (!slot->dying && followed(status) && (k->stopping || edge_is_dead(k)))
 		slot->ending = true;
 	begin_dying(slot);
 	/* Of deaths at the same time the order is not known: the one that followed from no other's is to be named. */
