@@ -13,7 +13,7 @@
 #include "base/cli.h"
 #include "base/diag.h"
 #include "base/limits.h"
-#include "upstream/channel.h"
+#include "record/evstage.h"
 #include "upstream/exchange.h"
 #include "upstream/loop.h"
 
@@ -85,7 +85,7 @@ written(void *context)
 static int
 run(struct fetch *fetch)
 {
-	struct channel channel = {
+	struct evstage stage = {
 		.ev = fetch->ev,
 		.in = STDIN_FILENO,
 		.out = STDOUT_FILENO,
@@ -98,7 +98,7 @@ run(struct fetch *fetch)
 		.context = fetch,
 	};
 
-	return channel_run(&channel);
+	return evstage_run(&stage);
 }
 
 /* How many connections may be kept: idle ones must leave descriptors for those in use. */

@@ -128,22 +128,16 @@ parse_options(struct options *o, int argc, char **argv)
 static struct config *
 load(const struct options *o)
 {
-	struct buf errors = BUF_INIT(CONFIG_MAX);
-	struct config *config = config_load(o->config, &errors);
+	struct config *config = config_load_or_exit(o->config);
 
-	if (config != NULL && config->provider_count == 0 && o->demo && !o->check) {
+	if (config->provider_count == 0 && o->demo && !o->check) {
 		config_free(config);
 		demo_start();
-		config = config_load(o->config, &errors);
-	}
-	if (config == NULL) {
-		diag_lines(buf_data(&errors), buf_len(&errors));
-		diag_fatal(EXIT_USAGE, "unable to use the configuration: see above");
+		config = config_load_or_exit(o->config);
 	}
 	if (config->provider_count == 0)
 		diag_fatal(EXIT_USAGE, "no provider is configured: set a key variable, such as ANTHROPIC_API_KEY or "
 		    "MINIMAX_API_KEY, or name a configuration with -c or LB_CONFIG; --demo serves recorded answers");
-	buf_free(&errors);
 	return config;
 }
 

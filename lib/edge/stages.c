@@ -104,7 +104,6 @@ stages_start(struct stages *s, char ***commands, size_t count, int fds[2])
 		goto fail;
 	fds[0] = requests[1];
 	fds[1] = in;
-	s->generation++;
 	return 0;
 fail:
 	saved = errno;

@@ -5,14 +5,12 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <sys/types.h>
 
 /* Four make a load balancer; the rest is room for what watches the pipes between them. */
 #define STAGES_MAX 16
 
 struct stages {
-	uint32_t generation;		/* of this run of them; 0: none was started */
 	size_t count;
 	pid_t pids[STAGES_MAX];		/* 0: reaped */
 	pid_t group;

@@ -10,6 +10,7 @@
 #include "base/idmap.h"
 #include "base/io.h"
 #include "base/limits.h"
+#include "record/evstage.h"
 #include "replay/player.h"
 
 /* What one answer may add to the output before the others get their turn. */
@@ -31,49 +32,15 @@ struct open_answer {
 
 struct replay_loop {
 	struct ev_loop *ev;
+	struct evstage stage;
 	struct replay_script *script;
-	int out;
 	int log;
-	int code;		/* what to exit with */
 	bool input_ended;
-	size_t want;		/* octets to read next */
-	struct buf input;
 	struct buf output;
 	struct idmap answers;
 	struct open_answer *first_ready, **last_ready;
-	ev_io input_watcher, reader_watcher;
-	ev_prepare ready_watcher;
 	ev_idle more_watcher;
 };
-
-static void
-leave(struct replay_loop *loop, int code)
-{
-	if (loop->code == EXIT_DONE)
-		loop->code = code;
-	ev_break(loop->ev, EVBREAK_ALL);
-}
-
-static void
-fail(struct replay_loop *loop, const char *doing, int error)
-{
-	diag_error("unable to %s: %s", doing, strerror(error));
-	leave(loop, EXIT_SYSTEM);
-}
-
-static void
-write_output(struct replay_loop *loop)
-{
-	if (loop->output.failed)
-		fail(loop, "hold the output", ENOMEM);
-	else if (io_flush(loop->out, &loop->output) == 0)
-		return;
-	else if (errno == EPIPE || errno == ECONNRESET)
-		leave(loop, EXIT_DONE);
-	else
-		fail(loop, "write records", errno);
-	buf_clear(&loop->output);
-}
 
 static void
 make_ready(struct open_answer *answer)
@@ -161,7 +128,7 @@ play(struct open_answer *answer)
 		free_answer(answer);
 		break;
 	case REPLAY_FLUSH:
-		write_output(loop);
+		evstage_flush(&loop->stage);
 		make_ready(answer);
 		break;
 	case REPLAY_GOING:
@@ -170,14 +137,13 @@ play(struct open_answer *answer)
 	}
 }
 
-/* Before the loop waits: a turn for each answer that is ready, then all they said goes out. */
+/* Before the loop waits: a turn for each answer that is ready. */
 static void
-on_ready(struct ev_loop *ev, ev_prepare *watcher, int events)
+take_turns(void *context)
 {
-	struct replay_loop *loop = watcher->data;
+	struct replay_loop *loop = context;
 	struct open_answer *answer = loop->first_ready, *next;
 
-	(void)events;
 	loop->first_ready = NULL;
 	loop->last_ready = &loop->first_ready;
 	for (; answer != NULL; answer = next) {
@@ -188,14 +154,17 @@ on_ready(struct ev_loop *ev, ev_prepare *watcher, int events)
 		else
 			play(answer);
 	}
-	write_output(loop);
 	/* An idle watcher keeps the loop from waiting. */
 	if (loop->first_ready != NULL)
-		ev_idle_start(ev, &loop->more_watcher);
+		ev_idle_start(loop->ev, &loop->more_watcher);
 	else
-		ev_idle_stop(ev, &loop->more_watcher);
-	if (loop->input_ended && loop->answers.count == 0)
-		leave(loop, EXIT_DONE);
+		ev_idle_stop(loop->ev, &loop->more_watcher);
+}
+
+static bool
+is_busy(void *context)
+{
+	return ((struct replay_loop *)context)->answers.count > 0;
 }
 
 static void
@@ -206,34 +175,28 @@ on_more(struct ev_loop *ev, ev_idle *watcher, int events)
 	(void)events;
 }
 
-static void
-refuse(struct replay_loop *loop, const char *why)
-{
-	diag_error("unable to read a record: %s", why);
-	leave(loop, EXIT_BUG);
-}
-
-static void
+static int
 begin_answer(struct replay_loop *loop, const struct record *record)
 {
 	struct open_answer *answer;
 
 	if (idmap_get(&loop->answers, record->id) != NULL) {
-		refuse(loop, "a request has the number of another that is not done");
-		return;
+		diag_error("unable to read a record: a request has the number of another that is not done");
+		return EXIT_BUG;
 	}
 	answer = calloc(1, sizeof *answer);
 	if (answer == NULL || (answer->player = replay_begin(loop->script, record)) == NULL ||
 	    !idmap_put(&loop->answers, record->id, answer)) {
 		replay_player_free(answer ? answer->player : NULL);
 		free(answer);
-		fail(loop, "begin an answer", ENOMEM);
-		return;
+		diag_error("unable to begin an answer: %s", strerror(ENOMEM));
+		return EXIT_SYSTEM;
 	}
 	answer->loop = loop;
 	ev_init(&answer->timer, on_timer);
 	answer->timer.data = answer;
 	make_ready(answer);
+	return EXIT_DONE;
 }
 
 /* A record that is about an answer on its way; without one it is late, and of no use to anybody. */
@@ -253,35 +216,40 @@ control_answer(struct replay_loop *loop, const struct record *record)
 		make_ready(answer);
 }
 
-static void
-handle(struct replay_loop *loop, const struct record *record)
+static int
+handle(const struct record *record, struct buf *input, void *context)
 {
-	if (loop->log >= 0 && io_write_all(loop->log, record->header.p, record->size) != 0)
-		fail(loop, "write down a record", errno);
+	struct replay_loop *loop = context;
+
+	if (loop->log >= 0 && io_write_all(loop->log, buf_data(input), record->size) != 0) {
+		diag_error("unable to write down a record: %s", strerror(errno));
+		return EXIT_SYSTEM;
+	}
 	if (record->type == RECORD_REQUEST)
-		begin_answer(loop, record);
-	else if (record->type == RECORD_CANCEL || record->type == RECORD_PAUSE || record->type == RECORD_RESUME)
+		return begin_answer(loop, record);
+	if (record->type == RECORD_CANCEL || record->type == RECORD_PAUSE || record->type == RECORD_RESUME)
 		control_answer(loop, record);
 	else
 		record_put_copy(&loop->output, record);
+	return EXIT_DONE;
 }
 
 /* No more records: what hangs would hang for ever, and nobody will resume what is stopped. */
 static void
-end_input(struct replay_loop *loop)
+end_input(void *context)
 {
+	struct replay_loop *loop = context;
 	/* Stopping an answer takes it out of the table, where others then may move; so they are collected first. */
 	size_t count = loop->answers.count, n = 0;
 	struct open_answer **open = calloc(count + 1, sizeof(struct open_answer *));
 
-	if (buf_len(&loop->input) > 0)
-		refuse(loop, "the input ends in the middle of it");
+	loop->input_ended = true;
 	if (open == NULL) {
-		fail(loop, "end the answers", ENOMEM);
+		diag_warning("unable to finish the answers: %s", strerror(ENOMEM));
+		while (loop->answers.count > 0)
+			stop_answer(idmap_any(&loop->answers), END_TRUNCATED, strerror(ENOMEM));
 		return;
 	}
-	loop->input_ended = true;
-	ev_io_stop(loop->ev, &loop->input_watcher);
 	for (size_t i = 0; i < loop->answers.size; i++)
 		if (loop->answers.slots[i].id != 0)
 			open[n++] = loop->answers.slots[i].value;
@@ -297,85 +265,34 @@ end_input(struct replay_loop *loop)
 	free(open);
 }
 
-static void
-handle_input(struct replay_loop *loop)
-{
-	enum record_result result;
-	struct record record;
-	const char *why;
-
-	loop->want = READ_MAX;
-	while (buf_len(&loop->input) > 0) {
-		result = record_parse(buf_data(&loop->input), buf_len(&loop->input), &record, &why);
-		if (result == RECORD_BAD) {
-			refuse(loop, why);
-			return;
-		}
-		if (result == RECORD_MORE) {
-			if (record.size > buf_len(&loop->input) + READ_MAX)
-				loop->want = record.size - buf_len(&loop->input);
-			return;
-		}
-		handle(loop, &record);
-		buf_consume(&loop->input, record.size);
-	}
-	buf_trim(&loop->input, 2 * PIPE_CAPACITY);
-}
-
-static void
-on_input(struct ev_loop *ev, ev_io *watcher, int events)
-{
-	struct replay_loop *loop = watcher->data;
-	ssize_t n = io_read(watcher->fd, &loop->input, loop->want);
-
-	(void)ev;
-	(void)events;
-	if (n == 0)
-		end_input(loop);
-	else if (n > 0)
-		handle_input(loop);
-	else if (errno != EAGAIN)
-		fail(loop, "read records", errno);
-}
-
-/* The writing end of a pipe becomes readable only when its reader has gone; elsewhere this tells nothing. */
-static void
-on_reader(struct ev_loop *ev, ev_io *watcher, int events)
-{
-	struct replay_loop *loop = watcher->data;
-
-	(void)events;
-	if (io_reader_gone(loop->out))
-		leave(loop, EXIT_DONE);
-	ev_io_stop(ev, watcher);
-}
-
 int
 replay_run(struct replay_script *script, int in, int out, int log)
 {
-	struct replay_loop loop = { .script = script, .out = out, .log = log, .want = READ_MAX, .code = EXIT_DONE };
+	struct replay_loop loop = { .script = script, .log = log, .output = BUF_INIT(SIZE_MAX) };
+	int code;
 
 	if ((loop.ev = ev_default_loop(EVFLAG_AUTO)) == NULL) {
 		diag_error("unable to set up the event loop");
 		return EXIT_SYSTEM;
 	}
-	buf_init(&loop.input, RECORD_HEADER_MAX + RECORD_PAYLOAD_MAX + 2);
-	buf_init(&loop.output, SIZE_MAX);
 	loop.last_ready = &loop.first_ready;
-	ev_io_init(&loop.input_watcher, on_input, in, EV_READ);
-	ev_io_init(&loop.reader_watcher, on_reader, out, EV_READ);
-	ev_prepare_init(&loop.ready_watcher, on_ready);
 	ev_idle_init(&loop.more_watcher, on_more);
-	loop.input_watcher.data = loop.reader_watcher.data = loop.ready_watcher.data = &loop;
-	ev_io_start(loop.ev, &loop.input_watcher);
-	ev_io_start(loop.ev, &loop.reader_watcher);
-	ev_prepare_start(loop.ev, &loop.ready_watcher);
-	ev_run(loop.ev, 0);
+	loop.stage = (struct evstage){
+		.ev = loop.ev,
+		.in = in,
+		.out = out,
+		.handle = handle,
+		.work = take_turns,
+		.ended = end_input,
+		.busy = is_busy,
+		.output = &loop.output,
+		.context = &loop,
+	};
+	code = evstage_run(&loop.stage);
 	while (loop.answers.count > 0)
 		free_answer(idmap_any(&loop.answers));
 	idmap_free(&loop.answers);
 	ev_loop_destroy(loop.ev);
-	buf_free(&loop.input);
 	buf_free(&loop.output);
-	return loop.code;
+	return code;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The records of a stage that has other things to wait for: read from one descriptor and written to another on a libev
- * loop. Neither descriptor is made non-blocking: reading is done when there is input, and a write may wait for its reader.
+ * The loop of a stage that waits for other things than records too; stage.h is that of one that does not. Records are read
+ * from one descriptor and written to another on a libev loop. Neither descriptor is made non-blocking: reading is done when
+ * there is input, and a write may wait for its reader.
  */
-#ifndef LB_UPSTREAM_CHANNEL_H
-#define LB_UPSTREAM_CHANNEL_H
+#ifndef LB_RECORD_EVSTAGE_H
+#define LB_RECORD_EVSTAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,7 +14,7 @@
 
 #include "record/record.h"
 
-struct channel {
+struct evstage {
 	struct ev_loop *ev;
 	int in;
 	int out;
@@ -33,12 +34,12 @@ struct channel {
 	/* Whether anything is still open, so that the end of the input is not the end yet. */
 	bool (*busy)(void *context);
 
-	/* What is to be written; `written` is called when it was, and then emptied. */
+	/* What is to be written; `written` (or NULL) is called when it was. */
 	struct buf *output;
 	void (*written)(void *context);
 	void *context;
 
-	/* The rest is the channel's own. */
+	/* The rest is the loop's own. */
 	struct buf input;
 	size_t want;		/* octets to read next */
 	bool input_ended;
@@ -53,6 +54,9 @@ struct channel {
  * Runs the loop until the input has ended and nothing is busy, or the output's reader has gone (EXIT_DONE), the handler ends
  * it, a malformed record comes (EXIT_BUG, with a line that says so) or the system refuses (EXIT_SYSTEM, likewise).
  */
-int channel_run(struct channel *channel);
+int evstage_run(struct evstage *stage);
+
+/* Writes what the output holds now, for a handler that cannot wait for the end of the wake-up. */
+void evstage_flush(struct evstage *stage);
 
 #endif
