@@ -7,6 +7,7 @@
 #include "base/dialect.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "stream/event.h"
 #include "stream/sse.h"
 
 static const char *const repair_names[REPAIR_COUNT] = {
@@ -26,30 +27,6 @@ static const char *const repair_names[REPAIR_COUNT] = {
 	[REPAIR_AFTER_END] = "after-end",
 };
 
-enum event_type {
-	EVENT_OTHER,
-	EVENT_MESSAGE_START,
-	EVENT_BLOCK_START,
-	EVENT_BLOCK_DELTA,
-	EVENT_BLOCK_STOP,
-	EVENT_MESSAGE_DELTA,
-	EVENT_MESSAGE_STOP,
-	EVENT_PING,
-	EVENT_ERROR,
-	EVENT_TYPE_COUNT
-};
-
-static const char *const type_names[EVENT_TYPE_COUNT] = {
-	[EVENT_MESSAGE_START] = "message_start",
-	[EVENT_BLOCK_START] = "content_block_start",
-	[EVENT_BLOCK_DELTA] = "content_block_delta",
-	[EVENT_BLOCK_STOP] = "content_block_stop",
-	[EVENT_MESSAGE_DELTA] = "message_delta",
-	[EVENT_MESSAGE_STOP] = "message_stop",
-	[EVENT_PING] = "ping",
-	[EVENT_ERROR] = "error",
-};
-
 struct anthropic {
 	struct sse sse;
 	const char *provider;
@@ -58,16 +35,6 @@ struct anthropic {
 	bool after_comment;	/* the last thing passed was a comment: its blank line may follow */
 	struct buf error;
 	uint32_t repairs[REPAIR_COUNT];
-};
-
-/* An event's content. */
-struct event {
-	enum event_type type;
-	const char *name;	/* of its type, as in `event:` */
-	size_t name_len;
-	bool untyped;		/* the JSON has no `type`: the name is that of its `event:` line */
-	struct json object;
-	struct json error;	/* its member `error`, empty if there is none */
 };
 
 /* Where the output of one call is gathered: one span while that will do, copied once it will not. */
@@ -179,89 +146,6 @@ fail_for(struct anthropic *a, enum anthropic_state state, const char *deed, stru
 	fail(a, state, 502, text, out);
 }
 
-/* Type names go on a line of their own: no white space, no control character, nothing to be escaped. */
-static bool
-is_name(const char *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)p[i] <= ' ' || p[i] == '"' || p[i] == '\\' || p[i] == 0x7f)
-			return false;
-	return n > 0;
-}
-
-static bool
-read_type(struct event *event, struct json type)
-{
-	if (!json_is_string(type))
-		return false;
-	for (int i = EVENT_OTHER + 1; i < EVENT_TYPE_COUNT; i++)
-		if (json_equals(type, type_names[i])) {
-			event->type = (enum event_type)i;
-			event->name = type_names[i];
-			event->name_len = strlen(type_names[i]);
-			return true;
-		}
-	event->name = type.p + 1;
-	event->name_len = type.len - 2;
-	return is_name(event->name, event->name_len);
-}
-
-static bool
-is_blank(const char *p, size_t n)
-{
-	while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t' || p[n - 1] == '\n'))
-		n--;
-	return n == 0;
-}
-
-/* The object in an event's data, and its type. False if it is none, or has no type that all readers would agree on. */
-static bool
-read_object(struct event *event, const char *data, size_t n)
-{
-	struct json_iter it;
-	struct json key, value;
-	size_t start;
-	enum json_result result;
-
-	*event = (struct event){ .type = EVENT_OTHER };
-	if (!json_iter_init(&it, data, n) || !it.in_object)
-		return false;
-	start = it.pos - 1;
-	while ((result = json_next(&it, &key, &value)) == JSON_OK) {
-		if (json_equals(key, "type")) {
-			if (event->name != NULL || !read_type(event, value))
-				return false;
-		} else if (json_equals(key, "error")) {
-			event->error = value;
-		}
-	}
-	event->object = (struct json){ data + start, it.pos - start };
-	return result == JSON_END && is_blank(data + it.pos, n - it.pos);
-}
-
-/* An object without a type takes it from its `event:` line; one with `error` is an error, as some providers send it. */
-static bool
-find_type(struct event *event, const struct sse_item *item)
-{
-	if (event->name != NULL)
-		return true;
-	event->untyped = true;
-	if (event->error.len > 0 && !json_is_null(event->error)) {
-		event->type = EVENT_ERROR;
-		event->name = type_names[EVENT_ERROR];
-		event->name_len = strlen(event->name);
-		return true;
-	}
-	event->name = item->name;
-	event->name_len = item->name_len;
-	if (item->name == NULL || !is_name(item->name, item->name_len))
-		return false;
-	for (int i = EVENT_OTHER + 1; i < EVENT_TYPE_COUNT; i++)
-		if (strlen(type_names[i]) == item->name_len && memcmp(type_names[i], item->name, item->name_len) == 0)
-			event->type = (enum event_type)i;
-	return true;
-}
-
 /* JSON that was joined from several lines goes on one: the line ends can only be white space between its tokens. */
 static void
 put_on_one_line(struct buf *out, const char *p, size_t n)
@@ -275,6 +159,17 @@ put_on_one_line(struct buf *out, const char *p, size_t n)
 		p += len;
 		n -= len;
 	}
+}
+
+/* Whether an object, of which the bracket was taken, is more than `}`. */
+static bool
+has_members(struct json rest)
+{
+	size_t i = 0;
+
+	while (rest.p[i] == ' ' || rest.p[i] == '\t' || rest.p[i] == '\n' || rest.p[i] == '\r')
+		i++;
+	return rest.p[i] != '}';
 }
 
 static void
@@ -291,7 +186,7 @@ put_mended(struct gather *out, const struct event *event)
 		buf_putc(out->mended, '"');
 		object.p++;
 		object.len--;
-		if (!is_blank(object.p, object.len - 1))
+		if (has_members(object))
 			buf_putc(out->mended, ',');
 	}
 	put_on_one_line(out->mended, object.p, object.len);
@@ -364,12 +259,13 @@ take_event(struct anthropic *a, const struct sse_item *item, struct anthropic_wo
 	struct event event;
 	size_t n;
 	const char *data = sse_data(item, &work->joined, &n);
+	enum event_kind kind = event_read(&event, item, data, n);
 
-	if (item->data_lines == 0 || is_blank(data, n)) {
+	if (kind == EVENT_EMPTY) {
 		count(a, REPAIR_NO_DATA, true);
-	} else if (n >= 6 && memcmp(data, "[DONE]", 6) == 0 && is_blank(data + 6, n - 6)) {
+	} else if (kind == EVENT_DONE) {
 		count(a, REPAIR_DONE, true);
-	} else if (!read_object(&event, data, n) || !find_type(&event, item)) {
+	} else if (kind == EVENT_MALFORMED || event.name == NULL) {
 		fail_for(a, ANTHROPIC_FAILED, "sent an event that is no JSON object with a type", &work->text, out);
 	} else if (event.type == EVENT_ERROR) {
 		put_error(a, item, &event, work, out);
