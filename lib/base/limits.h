@@ -62,6 +62,9 @@
 /* What made a stream fail, as `end` says it: a line for a person, of which the client got the whole. */
 #define STREAM_ERROR_MAX KIB
 
+/* A count of tokens: what a reader that takes numbers as doubles still has exactly. */
+#define USAGE_COUNT_MAX ((uint64_t)9007199254740991)
+
 /* A provider's name or a request's id, as messages to clients have them. */
 #define STREAM_NAME_MAX 256
 

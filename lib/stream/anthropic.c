@@ -29,8 +29,8 @@ static const char *const repair_names[REPAIR_COUNT] = {
 
 struct anthropic {
 	struct sse sse;
-	const char *provider;
-	const char *request_id;
+	struct anthropic_origin origin;
+	struct usage usage;
 	enum anthropic_state state;
 	bool after_comment;	/* the last thing passed was a comment: its blank line may follow */
 	struct buf error;
@@ -77,7 +77,7 @@ anthropic_repair_name(enum anthropic_repair repair)
 }
 
 struct anthropic *
-anthropic_new(const char *provider, const char *request_id)
+anthropic_new(const struct anthropic_origin *origin)
 {
 	struct anthropic *a = calloc(1, sizeof *a);
 
@@ -85,8 +85,7 @@ anthropic_new(const char *provider, const char *request_id)
 		return NULL;
 	sse_init(&a->sse, SSE_EVENT_MAX);
 	buf_init(&a->error, STREAM_ERROR_MAX);
-	a->provider = provider;
-	a->request_id = request_id;
+	a->origin = *origin;
 	return a;
 }
 
@@ -122,7 +121,7 @@ put_error_event(struct anthropic *a, int status, struct buf *text, struct gather
 	const char *message = buf_str(text);
 
 	put_copy(out, NULL, 0);
-	dialect_put_error_event(out->mended, DIALECT_ANTHROPIC, status, message ? message : "", a->request_id);
+	dialect_put_error_event(out->mended, DIALECT_ANTHROPIC, status, message ? message : "", a->origin.request_id);
 }
 
 /* Ends the stream with an error event that says what happened, and that the answer is not whole. */
@@ -140,7 +139,7 @@ static void
 fail_for(struct anthropic *a, enum anthropic_state state, const char *deed, struct buf *text, struct gather *out)
 {
 	buf_clear(text);
-	buf_puts(text, a->provider);
+	buf_puts(text, a->origin.provider);
 	buf_putc(text, ' ');
 	buf_puts(text, deed);
 	fail(a, state, 502, text, out);
@@ -247,7 +246,7 @@ put_error(struct anthropic *a, const struct sse_item *item, const struct event *
 		count(a, REPAIR_ERROR_SHAPE, true);
 		put_error_event(a, 500, &work->text, out);
 	}
-	buf_puts(&a->error, a->provider);
+	buf_puts(&a->error, a->origin.provider);
 	buf_puts(&a->error, " sent an error: ");
 	keep_error(a, &work->text);
 	a->state = ANTHROPIC_FAILED;
@@ -411,4 +410,10 @@ uint32_t
 anthropic_repairs(const struct anthropic *a, enum anthropic_repair repair)
 {
 	return a->repairs[repair];
+}
+
+const struct usage *
+anthropic_usage(const struct anthropic *a)
+{
+	return &a->usage;
 }

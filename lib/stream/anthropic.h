@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/json.h"
+#include "stream/usage.h"
 
 /* What had to be mended (lb-sse.1 has a line for each). */
 enum anthropic_repair {
@@ -44,11 +46,15 @@ enum anthropic_state {
 
 struct anthropic;
 
-/*
- * A stream at its beginning. `provider` (a name, for messages) and `request_id` (for error events, or NULL) must live as
- * long as it does. NULL if memory is short.
- */
-struct anthropic *anthropic_new(const char *provider, const char *request_id);
+/* Where a stream comes from. */
+struct anthropic_origin {
+	const char *provider;	/* its name, for messages */
+	const char *request_id;	/* for error events and for a message without an id, or NULL */
+	struct json model;	/* the client's model, a JSON string, for a message that names none; or of length 0 */
+};
+
+/* A stream at its beginning. What `origin` points to must live as long as it does. NULL if memory is short. */
+struct anthropic *anthropic_new(const struct anthropic_origin *origin);
 void anthropic_free(struct anthropic *a);
 
 /* Memory for one call, which all streams of a process may share. Its content is valid until the next call with it. */
@@ -86,6 +92,9 @@ enum anthropic_state anthropic_state(const struct anthropic *a);
 
 /* What made the stream fail, for a person. NULL if nothing did. */
 const char *anthropic_error(struct anthropic *a);
+
+/* The tokens that the stream has told so far, by message_start and message_delta. */
+const struct usage *anthropic_usage(const struct anthropic *a);
 
 /* How often a repair was made. */
 uint32_t anthropic_repairs(const struct anthropic *a, enum anthropic_repair repair);

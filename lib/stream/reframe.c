@@ -118,14 +118,16 @@ put_fields(struct buf *out, struct json fields, bool reframed)
 static bool
 begin_stream(struct reframe *r, struct json head)
 {
+	struct anthropic_origin origin = { .provider = NULL };
 	struct json name;
 
 	if (json_find(head, "provider", &name) && json_decode(name, &r->provider_buf))
 		r->provider = buf_str(&r->provider_buf);
 	if (r->provider == NULL || *r->provider == '\0')
 		r->provider = "the provider";
-	r->anthropic = anthropic_new(r->provider,
-	    buf_len(&r->request_id) > 0 ? buf_str(&r->request_id) : NULL);
+	origin.provider = r->provider;
+	origin.request_id = buf_len(&r->request_id) > 0 ? buf_str(&r->request_id) : NULL;
+	r->anthropic = anthropic_new(&origin);
 	return r->anthropic != NULL;
 }
 

@@ -154,7 +154,7 @@ copy_records(void)
 static size_t
 reframe(const char *text, size_t n, size_t step)
 {
-	struct anthropic *stream = anthropic_new("bench", NULL);
+	struct anthropic *stream = anthropic_new(&(struct anthropic_origin){ .provider = "bench", .request_id = NULL });
 	struct anthropic_work memory = ANTHROPIC_WORK_INIT;
 	struct anthropic_output passed;
 	size_t sum = 0;

@@ -42,7 +42,7 @@ static struct outcome
 reframe(const char *p, size_t n, size_t step, bool clean)
 {
 	struct outcome outcome = { .out = BUF_INIT(SIZE_MAX) };
-	struct anthropic *stream = anthropic_new("acme", "req_1");
+	struct anthropic *stream = anthropic_new(&(struct anthropic_origin){ .provider = "acme", .request_id = "req_1" });
 	struct anthropic_work work = ANTHROPIC_WORK_INIT;
 	struct anthropic_output out;
 

@@ -103,7 +103,7 @@ struct run {
 static void
 run_begin(struct run *run)
 {
-	*run = (struct run){ anthropic_new("acme", "req_1"), ANTHROPIC_WORK_INIT, BUF_INIT(1 << 20), true };
+	*run = (struct run){ anthropic_new(&(struct anthropic_origin){ .provider = "acme", .request_id = "req_1" }), ANTHROPIC_WORK_INIT, BUF_INIT(1 << 20), true };
 }
 
 static void

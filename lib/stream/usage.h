@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tokens that an answer took, as `usage` objects of Anthropic's Messages API count them. The counts of a stream are
+ * running totals: a later one replaces an earlier one. Pure.
+ */
+#ifndef LB_STREAM_USAGE_H
+#define LB_STREAM_USAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+
+struct usage {
+	uint64_t input;			/* `input_tokens`: without those of the cache */
+	uint64_t output;		/* `output_tokens` */
+	uint64_t cache_read;		/* `cache_read_input_tokens` */
+	uint64_t cache_creation;	/* `cache_creation_input_tokens` */
+	bool has_input;			/* which of them have been seen; the others are 0 */
+	bool has_output;
+	bool has_cache_read;
+	bool has_cache_creation;
+};
+
+/*
+ * Reads a count: a number without sign and exponent, and without a fraction but for zeros (`25.0` is 25), that every
+ * reader of JSON can hold (USAGE_COUNT_MAX). False for anything else.
+ */
+bool usage_count(struct json value, uint64_t *count);
+
+/* Takes the counts of a `usage` object. What is there but no count (null) is left as it was. True if there was one. */
+bool usage_add(struct usage *usage, struct json object);
+
+/* Whether any count has been seen. */
+bool usage_any(const struct usage *usage);
+
+/* Adds the object with the counts that have been seen, and only those. Nothing is added, and false returned, without any. */
+bool usage_put(struct buf *out, const struct usage *usage);
+
+#endif
