@@ -125,12 +125,17 @@ lb-sse
 		  "a": { "preset": "anthropic", "keys": ["env:KEY_A", "env:KEY_B", "file:$T/key", "file:$T/none", "file:$T/empty"] },
 		  "b": { "base_url": "https://example.com", "dialect": "anthropic", "keys": ["credential:there", "credential:gone"] },
 		  "c": { "base_url": "http://127.0.0.1:1/v1", "dialect": "openai" }
-		}, "routes": [ { "model": "claude-*", "targets": [ { "provider": "a" }, { "provider": "b", "model": "other" } ] } ] }
+		}, "routes": [ { "model": "claude-*", "targets": [ { "provider": "a" },
+		  { "provider": "b", "model": "other", "context": 200000 } ] } ],
+		  "hold_bytes": 100000, "ping_ms": 5000, "first_ping_ms": 0 }
 	END
 	KEY_A=sk-in-the-environment CREDENTIALS_DIRECTORY=$T/credentials run lb check -c "$T/lb.json"
 	[ "$status" -eq 0 ]
 	cat >"$T/want" <<-END
 		configuration: $T/lb.json
+		held of an answer: 100000 octets
+		no pings before an answer
+		pings within an answer: after 5000 ms
 		provider a
 		    anthropic: https://api.anthropic.com
 		    openai: https://api.anthropic.com/v1
@@ -148,7 +153,7 @@ lb-sse
 		    no key
 		route claude-*
 		    a: the model as asked for
-		    b: other
+		    b: other, context of 200000 tokens
 	END
 	echo "$output" >"$T/got"
 	same "$T/want" "$T/got"

@@ -97,6 +97,10 @@
 
 /* A time limit in the configuration: a day. */
 #define LIMIT_MS_MAX 86400000
+
+/* A model's context in the configuration, in tokens: a thousand times the largest known. */
+#define CONTEXT_MAX 1000000000
+
 /* A replay script: a recorded answer of several MiB, written out. */
 #define REPLAY_SCRIPT_MAX (16 * MIB)
 
@@ -148,6 +152,9 @@
 
 /* The answer of a provider that failed, held in case no other does better: error bodies are far smaller. */
 #define HELD_MAX MIB
+
+/* The most that may be set for it: each open request may hold as much. */
+#define HELD_MAX_CEILING (64 * MIB)
 
 /* How long the body of such an answer is waited for, in ms, once its head is there: the next provider waits as long. */
 #define HELD_WAIT_MS 2000

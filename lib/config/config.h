@@ -41,6 +41,13 @@ struct config_provider {
 struct config_target {
 	const struct config_provider *provider;
 	char *model;		/* NULL: the model that was asked for */
+	uint64_t context;	/* tokens that it takes at most; 0: not said */
+};
+
+/* A time that may be set to 0, which then says never. */
+struct config_ms {
+	bool set;
+	uint64_t ms;
 };
 
 struct config_route {
@@ -59,6 +66,9 @@ struct config {
 	size_t origin_count;
 	char **hosts;		/* names besides the loopback ones that a Host may have */
 	size_t host_count;
+	uint64_t hold_bytes;	/* held of an answer until its content begins; 0: the default, HELD_MAX */
+	struct config_ms ping;	/* silence after which a stream's client is pinged */
+	struct config_ms first_ping;
 };
 
 /*

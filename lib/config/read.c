@@ -604,10 +604,23 @@ read_model(struct reader *r, struct json value)
 	return model;
 }
 
+/* A whole number from `min` to `max`; what is wrong is told with `what` for its name and unit. */
+static void
+read_number(struct reader *r, struct json value, const char *what, uint64_t min, uint64_t max, uint64_t *number)
+{
+	uint64_t n;
+
+	if (json_u64(value, max, &n) && n >= min)
+		*number = n;
+	else
+		wrong(r, value.p, "%s from %llu to %llu, in digits", what, (unsigned long long)min,
+		    (unsigned long long)max);
+}
+
 static void
 read_target(struct reader *r, struct json object, struct config_target *target)
 {
-	static const char *const names[] = { "provider", "model" };
+	static const char *const names[] = { "provider", "model", "context" };
 	struct json values[COUNT(names)];
 
 	if (!read_members(r, object, "a target", names, COUNT(names), values))
@@ -620,6 +633,8 @@ read_target(struct reader *r, struct json object, struct config_target *target)
 		target->model = read_model(r, values[1]);
 	if (target->model != NULL && strchr(target->model, '*') != NULL)
 		wrong(r, values[1].p, "a target's 'model' is one model's name, without '*'");
+	if (values[2].len > 0)
+		read_number(r, values[2], "'context' must be a whole number of tokens", 1, CONTEXT_MAX, &target->context);
 }
 
 static void
@@ -704,10 +719,19 @@ lower_case(char *s)
 			*s = (char)(*s - 'A' + 'a');
 }
 
+/* A time of which 0 says never. */
+static void
+read_ping(struct reader *r, struct json value, const char *what, struct config_ms *time)
+{
+	if ((time->set = value.len > 0))
+		read_number(r, value, what, 0, LIMIT_MS_MAX, &time->ms);
+}
+
 static void
 read_top(struct reader *r, struct json top)
 {
-	static const char *const names[] = { "providers", "routes", "origins", "hosts" };
+	static const char *const names[] = { "providers", "routes", "origins", "hosts", "hold_bytes", "ping_ms",
+		"first_ping_ms" };
 	struct json values[COUNT(names)];
 	struct config *config = r->config;
 
@@ -727,6 +751,11 @@ read_top(struct reader *r, struct json top)
 		read_strings(r, values[3], "'hosts'", SIZE_MAX, check_host, &config->hosts, &config->host_count);
 	for (size_t i = 0; i < config->host_count; i++)
 		lower_case(config->hosts[i]);
+	if (values[4].len > 0)
+		read_number(r, values[4], "'hold_bytes' must be a whole number of octets", 1, HELD_MAX_CEILING,
+		    &config->hold_bytes);
+	read_ping(r, values[5], "'ping_ms' must be a whole number of milliseconds", &config->ping);
+	read_ping(r, values[6], "'first_ping_ms' must be a whole number of milliseconds", &config->first_ping);
 }
 
 /* Tells where and, if that can be guessed, why the text is not JSON. */

@@ -84,15 +84,31 @@ put_route(struct buf *out, const struct config_route *route)
 	for (size_t i = 0; i < route->target_count; i++) {
 		const struct config_target *target = &route->targets[i];
 
-		buf_printf(out, "    %s: %s\n", target->provider->name,
+		buf_printf(out, "    %s: %s", target->provider->name,
 		    target->model ? target->model : "the model as asked for");
+		if (target->context != 0)
+			buf_printf(out, ", context of %llu tokens", (unsigned long long)target->context);
+		buf_putc(out, '\n');
 	}
+}
+
+static void
+put_ping(struct buf *out, const char *when, struct config_ms time)
+{
+	if (time.set && time.ms == 0)
+		buf_printf(out, "no pings %s\n", when);
+	else if (time.set)
+		buf_printf(out, "pings %s: after %llu ms\n", when, (unsigned long long)time.ms);
 }
 
 void
 summary_put(struct buf *out, const struct config *config)
 {
 	buf_printf(out, "configuration: %s\n", config->source);
+	if (config->hold_bytes != 0)
+		buf_printf(out, "held of an answer: %llu octets\n", (unsigned long long)config->hold_bytes);
+	put_ping(out, "before an answer", config->first_ping);
+	put_ping(out, "within an answer", config->ping);
 	for (size_t i = 0; i < config->provider_count; i++)
 		put_provider(out, &config->providers[i]);
 	for (size_t i = 0; i < config->route_count; i++)

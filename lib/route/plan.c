@@ -77,9 +77,9 @@ render_model(const char *model)
 }
 
 static char *
-render_after(const struct config_provider *provider, const char *key, bool stream)
+render_after(const struct config_target *target, const char *key, bool stream)
 {
-	const struct config_limits *limits = &provider->limits;
+	const struct config_limits *limits = &target->provider->limits;
 	const struct {
 		const char *name;
 		uint64_t value;
@@ -96,19 +96,21 @@ render_after(const struct config_provider *provider, const char *key, bool strea
 
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
 		done = cJSON_AddNumberToObject(object, numbers[i].name, (double)numbers[i].value) && done;
+	if (target->context != 0)
+		done = cJSON_AddNumberToObject(object, "context", (double)target->context) && done;
 	return as_more(print_object(object, done));
 }
 
 static bool
-add_attempt(struct plan *plan, const struct config_provider *provider, const char *model, const char *key)
+add_attempt(struct plan *plan, const struct config_target *target, const char *key)
 {
 	struct attempt *attempt = &plan->attempts[plan->count++];
 
-	attempt->model_name = model;
-	attempt->before = render_before(provider, plan->dialect);
-	attempt->after[0] = render_after(provider, key, false);
-	attempt->after[1] = render_after(provider, key, true);
-	if (model != NULL && (attempt->model = render_model(model)) == NULL)
+	attempt->model_name = target->model;
+	attempt->before = render_before(target->provider, plan->dialect);
+	attempt->after[0] = render_after(target, key, false);
+	attempt->after[1] = render_after(target, key, true);
+	if (target->model != NULL && (attempt->model = render_model(target->model)) == NULL)
 		return false;
 	return attempt->before && attempt->after[0] && attempt->after[1];
 }
@@ -133,8 +135,9 @@ add_reason(cJSON *reasons, const char *format, ...)
 
 /* Adds a target's attempts, or the reason why it has none. */
 static bool
-add_target(struct plan *plan, const struct config_provider *provider, const char *model, cJSON *reasons)
+add_target(struct plan *plan, const struct config_target *target, cJSON *reasons)
 {
+	const struct config_provider *provider = target->provider;
 	size_t keys = provider->key_count ? provider->key_count : 1;
 	bool done = true;
 
@@ -145,18 +148,25 @@ add_target(struct plan *plan, const struct config_provider *provider, const char
 		if (plan->count == ATTEMPTS_MAX)
 			return add_reason(reasons, "%s is left out from its key %zu on: %d attempts are the most",
 			    provider->name, i + 1, ATTEMPTS_MAX);
-		done = add_attempt(plan, provider, model, provider->key_count ? provider->keys[i] : NULL);
+		done = add_attempt(plan, target, provider->key_count ? provider->keys[i] : NULL);
 	}
 	return done;
 }
 
+static bool
+add_ms(cJSON *object, const char *name, struct config_ms time)
+{
+	return !time.set || cJSON_AddNumberToObject(object, name, (double)time.ms) != NULL;
+}
+
 /* Takes `reasons`. */
 static bool
-render_tail(struct plan *plan, const char *route, cJSON *reasons)
+render_tail(struct plan *plan, const struct config *config, const char *route, cJSON *reasons)
 {
 	cJSON *object = cJSON_CreateObject();
 	bool done = (route == NULL || cJSON_AddStringToObject(object, "route", route)) &&
-	    cJSON_AddStringToObject(object, "policy", "failover") &&
+	    cJSON_AddStringToObject(object, "policy", "failover") && add_ms(object, "ping_ms", config->ping) &&
+	    add_ms(object, "first_ping_ms", config->first_ping) &&
 	    cJSON_AddItemToObject(object, "reasons", reasons) && cJSON_AddArrayToObject(object, "attempts");
 
 	if (!done && cJSON_GetObjectItem(object, "reasons") == NULL)
@@ -226,7 +236,7 @@ plan_new(enum dialect dialect)
 static struct plan *
 finish(struct plan *plan, bool done, const struct config *config, const struct config_route *route, cJSON *reasons)
 {
-	done = render_tail(plan, route ? route->model : NULL, reasons) && done;
+	done = render_tail(plan, config, route ? route->model : NULL, reasons) && done;
 	if (done && render_refusal(plan, config, route))
 		return plan;
 	plan_free(plan);
@@ -244,7 +254,7 @@ plan_of_route(const struct config *config, const struct config_route *route, enu
 		return NULL;
 	done = add_reason(reasons, "route '%s' is the first that matches the model", route->model);
 	for (size_t i = 0; i < route->target_count && done; i++)
-		done = add_target(plan, route->targets[i].provider, route->targets[i].model, reasons);
+		done = add_target(plan, &route->targets[i], reasons);
 	return finish(plan, done, config, route, reasons);
 }
 
@@ -259,11 +269,12 @@ plan_of_dialect(const struct config *config, enum dialect dialect)
 		return NULL;
 	for (size_t i = 0; i < config->provider_count && plan->count == 0 && done; i++) {
 		const struct config_provider *provider = &config->providers[i];
+		struct config_target target = { .provider = provider };
 
 		if (provider->base_url[dialect] == NULL)
 			continue;
 		done = add_reason(reasons, "this path has no model: %s is the first provider that speaks %s",
-		    provider->name, dialect_name(dialect)) && add_target(plan, provider, NULL, reasons);
+		    provider->name, dialect_name(dialect)) && add_target(plan, &target, reasons);
 	}
 	return finish(plan, done, config, NULL, reasons);
 }

@@ -27,6 +27,9 @@ answers_put_open(struct answers *answers, uint64_t id, const struct plan *plan)
 	buf_puts(out, plan->close ? ",\"close\":true,\"dialect\":\"" : ",\"close\":false,\"dialect\":\"");
 	buf_puts(out, dialect_name(plan->dialect));
 	buf_puts(out, plan->stream ? "\",\"stream\":true" : "\",\"stream\":false");
+	put_raw(out, ",\"model\":", plan->model);
+	put_raw(out, ",\"ping_ms\":", plan->ping_ms);
+	put_raw(out, ",\"first_ping_ms\":", plan->first_ping_ms);
 	record_finish(out);
 }
 

@@ -42,6 +42,7 @@ read_plan(struct plan *plan, struct json object)
 	struct json_iter it;
 	struct json key, value;
 	bool has_dialect = false;
+	uint64_t number;
 
 	if (!json_iter_init(&it, object.p, object.len) || !it.in_object)
 		return "the plan is no object";
@@ -52,6 +53,12 @@ read_plan(struct plan *plan, struct json object)
 			plan->stream = json_is_true(value);
 		else if (json_equals(key, "attempts"))
 			plan->attempts = value;
+		else if (json_equals(key, "model") && json_is_string(value))
+			plan->model = value;
+		else if (json_equals(key, "ping_ms") && json_u64(value, UINT64_MAX, &number))
+			plan->ping_ms = value;
+		else if (json_equals(key, "first_ping_ms") && json_u64(value, UINT64_MAX, &number))
+			plan->first_ping_ms = value;
 		else if (json_equals(key, "model_at") && !read_model_at(plan, value))
 			return "model_at in the plan is no pair of numbers";
 	}
@@ -125,6 +132,7 @@ read_number(struct attempt *attempt, struct json key, struct json value)
 		{ "idle_ms", &attempt->limits.idle_ms },
 		{ "total_ms", &attempt->limits.total_ms },
 		{ "not_before", &attempt->not_before },
+		{ "context", &attempt->context },
 	};
 
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)

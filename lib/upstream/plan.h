@@ -23,6 +23,9 @@ struct plan {
 	bool has_model;		/* the body names a model: */
 	size_t model_at;	/* its value's offset in the body, in octets */
 	size_t model_len;	/* and its length, with the quotes */
+	struct json model;	/* the client's, a string; so the next, numbers: for lb-sse, as they stand. len 0: absent */
+	struct json ping_ms;
+	struct json first_ping_ms;
 };
 
 /* One attempt. */
@@ -34,6 +37,7 @@ struct attempt {
 	enum dialect dialect;
 	struct config_limits limits;
 	uint64_t not_before;	/* unix ms; 0: at once */
+	uint64_t context;	/* tokens that the model takes; 0: not known */
 };
 
 /*

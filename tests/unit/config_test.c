@@ -154,6 +154,15 @@ static const struct {
 	{ "{\"providers\":{\"p\":{" BASE "}},\n\"origins\":[\"https://a.example/\"],\n\"hosts\":[\"a:80\"]}",
 	    "f:2: 'origins' must be as browsers send it, such as https://app.example or http://localhost:3000\n"
 	    "f:3: 'hosts' must be without a port: any port will do\n" },
+	{ "{\"providers\":{\"p\":{" BASE "}},\n\"hold_bytes\":0,\n\"ping_ms\":-1,\n\"first_ping_ms\":86400001}",
+	    "f:2: 'hold_bytes' must be a whole number of octets from 1 to 67108864, in digits\n"
+	    "f:3: 'ping_ms' must be a whole number of milliseconds from 0 to 86400000, in digits\n"
+	    "f:4: 'first_ping_ms' must be a whole number of milliseconds from 0 to 86400000, in digits\n" },
+	{ "{\"providers\":{\"p\":{" BASE "}},\n\"hold_bytes\":67108865}",
+	    "f:2: 'hold_bytes' must be a whole number of octets from 1 to 67108864, in digits\n" },
+	{ ROUTES("[{\"model\":\"m\",\"targets\":[{\"provider\":\"p\",\"context\":0},\n{\"provider\":\"p\",\"context\":\"1M\"}]}]"),
+	    "f:2: 'context' must be a whole number of tokens from 1 to 1000000000, in digits\n"
+	    "f:3: 'context' must be a whole number of tokens from 1 to 1000000000, in digits\n" },
 	{ "{\"providers\":{\"p\":{" BASE "}},\n\"h\\\"//\": /* \" */ 1}", "f:2: unknown key 'h\\\"//'\n" },
 	/* All at once, in the order of the lines, though routes are read after providers. */
 	{ "{ // one\n\"routes\":[{\"model\":1,\n\"targets\":[{\"provider\":\"x\"}]}],\n/* two\n three */\n"
@@ -178,7 +187,8 @@ static const char whole[] =
     "    \"f\": { \"preset\": \"deepseek\", \"auth\": \"none\" }\n"
     "  },\n"
     "  \"routes\": [ { \"model\": \"m*\", \"policy\": \"failover\",\n"
-    "    \"targets\": [ { \"provider\": \"b\", \"model\": \"x\" }, { \"provider\": \"a\" } ] } ],\n"
+    "    \"targets\": [ { \"provider\": \"b\", \"model\": \"x\", \"context\": 200000 }, { \"provider\": \"a\" } ] } ],\n"
+    "  \"hold_bytes\": 4096, \"ping_ms\": 0, // never\n"
     "  \"origins\": [ \"https://app.example:8443\" ], /* and */ \"hosts\": [ \"LB.example\", \"[2001:db8::1]\" ]\n"
     "}\n";
 
@@ -202,6 +212,9 @@ expect_whole(const struct config *c)
 	EXPECT(p[5].key_count == 0, "no key where none is to be sent");
 	EXPECT(c->routes[0].target_count == 2 && c->routes[0].targets[0].provider == &p[1], "targets");
 	EXPECT(strcmp(c->routes[0].targets[0].model, "x") == 0 && c->routes[0].targets[1].model == NULL, "target models");
+	EXPECT(c->routes[0].targets[0].context == 200000 && c->routes[0].targets[1].context == 0, "contexts");
+	EXPECT(c->hold_bytes == 4096, "what is held");
+	EXPECT(c->ping.set && c->ping.ms == 0 && !c->first_ping.set, "pings");
 	EXPECT(strcmp(c->hosts[0], "lb.example") == 0, "hosts in lower case");
 	EXPECT(config_find_provider(c, "d", 1) == &p[3] && config_find_provider(c, "dd", 2) == NULL, "find");
 	TEST(passed, "a whole configuration");

@@ -7,6 +7,7 @@
 #include "route/body.h"
 #include "route/glob.h"
 #include "route/path.h"
+#include "route/plan.h"
 #include "test.h"
 
 #define COUNT(ARRAY) (sizeof(ARRAY) / sizeof *(ARRAY))
@@ -262,7 +263,7 @@ static const char configuration[] =
     "\"b\":{\"base_url\":{\"anthropic\":\"http://b\",\"openai\":\"http://b/v1\"}}},"
     "\"routes\":["
     "{\"model\":\"one\",\"targets\":[{\"provider\":\"a\",\"model\":\"A-1\"},{\"provider\":\"o\"},{\"provider\":\"b\",\"model\":\"one\"}]},"
-    "{\"model\":\"only-o\",\"targets\":[{\"provider\":\"o\",\"model\":\"x-7\"}]},"
+    "{\"model\":\"only-o\",\"targets\":[{\"provider\":\"o\",\"model\":\"x-7\",\"context\":128000}]},"
     "{\"model\":\"x-*\",\"targets\":[{\"provider\":\"b\"}]}],"
     "\"origins\":[\"https://app.example\"],\"hosts\":[\"lb.example\"]}";
 
@@ -314,7 +315,7 @@ static const struct {
 	    "\"plan\":{\"dialect\":\"openai\",\"stream\":false,\"model\":\"only-o\",\"model_at\":[9,8],\"route\":\"only-o\","
 	    "\"policy\":\"failover\",\"reasons\":[\"" ONLY "\"],\"attempts\":["
 	    "{\"provider\":\"o\",\"dialect\":\"openai\",\"url\":\"https://o.example/v1/chat/completions?q=\\\"\","
-	    "\"model\":\"x-7\",\"key\":\"env:O\"," LIMITS("7") "}]}" },
+	    "\"model\":\"x-7\",\"key\":\"env:O\"," LIMITS("7") ",\"context\":128000}]}" },
 	{ REQUEST("POST", "/v1/messages/count_tokens", LOCAL, "{\"model\":\"x-\\u00e9\\\"\"}"), 0,
 	    "\"plan\":{\"dialect\":\"anthropic\",\"stream\":false,\"model\":\"x-\xc3\xa9\\\"\",\"model_at\":[9,12],"
 	    "\"route\":\"x-*\",\"policy\":\"failover\",\"reasons\":[\"route 'x-*' is the first that matches the model\"],"
@@ -389,6 +390,34 @@ static const struct {
 	  "{\"type\":\"error\",\"error\":{\"type\":\"permission_error\",\"message\":\"calls from the web origin 'https://x' are "
 	  "not allowed: name it in 'origins' of lb's configuration if they should be\"}}" },
 };
+
+/* What the configuration says of pings is in every plan; what it does not say is not. */
+static void
+test_pings(void)
+{
+	struct config *config = make_config();
+	struct plan_request request = { .target = "/v1/messages", .target_len = 12 };
+	struct buf scratch = BUF_INIT(MIB), text = BUF_INIT(MIB);
+	struct plan *plan;
+
+	config->ping = (struct config_ms){ .set = true, .ms = 0 };
+	config->first_ping = (struct config_ms){ .set = true, .ms = 15000 };
+	plan = plan_of_route(config, &config->routes[0], DIALECT_ANTHROPIC);
+	plan_put(plan, &request, &scratch, &text);
+	TEST(strstr(buf_str(&text), ",\"policy\":\"failover\",\"ping_ms\":0,\"first_ping_ms\":15000,\"reasons\":[") != NULL,
+	    "a plan says when to ping");
+	plan_free(plan);
+	buf_clear(&text);
+	config->ping.set = false;
+	plan = plan_of_dialect(config, DIALECT_OPENAI);
+	plan_put(plan, &request, &scratch, &text);
+	TEST(strstr(buf_str(&text), ",\"policy\":\"failover\",\"first_ping_ms\":15000,\"reasons\":[") != NULL,
+	    "one without a model, too");
+	plan_free(plan);
+	buf_free(&text);
+	buf_free(&scratch);
+	config_free(config);
+}
 
 static void
 test_decisions(void)
@@ -479,6 +508,7 @@ main(void)
 	test_large_body();
 	test_paths();
 	test_access();
+	test_pings();
 	test_decisions();
 	test_long_target();
 	test_bad_requests();

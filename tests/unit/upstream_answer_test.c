@@ -99,6 +99,12 @@ test_records(void)
 	TEST(strcmp(buf_str(&answers.out), "{\"type\":\"head\",\"id\":2,\"status\":204,\"headers\":{},\"provider\":\"p\","
 		"\"attempt\":2,\"dialect\":\"anthropic\"}\n") == 0,
 	    "a head without fields");
+	buf_clear(&answers.out);
+	answers_put_open(&answers, 3, &(struct plan){ .method = { "\"POST\"", 6 }, .stream = true,
+		.model = { "\"a\\u00e9\"", 9 }, .ping_ms = { "0", 1 }, .first_ping_ms = { "18000", 5 } });
+	TEST(strcmp(buf_str(&answers.out), "{\"type\":\"open\",\"id\":3,\"method\":\"POST\",\"close\":false,"
+		"\"dialect\":\"anthropic\",\"stream\":true,\"model\":\"a\\u00e9\",\"ping_ms\":0,\"first_ping_ms\":18000}\n") == 0,
+	    "what is opened, with what the plan says for lb-sse");
 	account_free(&account);
 	buf_free(&answers.out);
 }

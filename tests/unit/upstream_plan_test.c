@@ -7,9 +7,9 @@
 
 static const char record[] =
     "{\"type\":\"request\",\"id\":1,\"request_id\":\"req_1\",\"method\":\"POST\",\"target\":\"/v1/messages\",\"version\":\"1.1\","
-    "\"close\":true,\"headers\":{\"a\":\"b\"},\"bytes\":3,\"plan\":{\"dialect\":\"openai\",\"stream\":true,\"model_at\":[10,9],"
-    "\"unknown\":[],\"attempts\":[{\"provider\":\"p\",\"url\":\"u\",\"dialect\":\"anthropic\",\"model\":\"m\",\"key\":\"env:K\","
-    "\"connect_ms\":1,\"first_byte_ms\":2,\"idle_ms\":3,\"total_ms\":4,\"not_before\":1763821234567},{\"provider\":\"q\","
+    "\"close\":true,\"headers\":{\"a\":\"b\"},\"bytes\":3,\"plan\":{\"dialect\":\"openai\",\"stream\":true,\"model\":\"a\\u00e9\",\"model_at\":[10,9],"
+    "\"ping_ms\":0,\"first_ping_ms\":18000,\"unknown\":[],\"attempts\":[{\"provider\":\"p\",\"url\":\"u\",\"dialect\":\"anthropic\",\"model\":\"m\",\"key\":\"env:K\","
+    "\"connect_ms\":1,\"first_byte_ms\":2,\"idle_ms\":3,\"total_ms\":4,\"not_before\":1763821234567,\"context\":5},{\"provider\":\"q\","
     "\"url\":\"v\",\"dialect\":\"openai\"}]}}";
 
 static void
@@ -27,13 +27,16 @@ test_record(void)
 	    "strings");
 	EXPECT(plan.close && plan.stream && plan.dialect == DIALECT_OPENAI && json_is_object(plan.headers), "the rest");
 	EXPECT(plan.has_model && plan.model_at == 10 && plan.model_len == 9, "the model's place");
+	EXPECT(plan.model.len == 9 && memcmp(plan.model.p, "\"a\\u00e9\"", 9) == 0 && plan.ping_ms.len == 1 &&
+		plan.first_ping_ms.len == 5, "what lb-sse is told, as it stands");
 	plan_attempts(&plan, &it);
 	EXPECT(plan_next(&it, &attempt, &why) && json_equals(attempt.provider, "p") && json_equals(attempt.url, "u"), "first");
 	EXPECT(json_equals(attempt.model, "m") && json_equals(attempt.key, "env:K"), "its model and key");
 	EXPECT(attempt.limits.connect_ms == 1 && attempt.limits.first_byte_ms == 2 && attempt.limits.idle_ms == 3 &&
 		attempt.limits.total_ms == 4 && attempt.not_before == 1763821234567, "its times");
+	EXPECT(attempt.context == 5, "its context");
 	EXPECT(plan_next(&it, &attempt, &why) && attempt.model.len == 0 && attempt.key.len == 0 &&
-		attempt.dialect == DIALECT_OPENAI && attempt.limits.idle_ms == 0, "second, with defaults");
+		attempt.dialect == DIALECT_OPENAI && attempt.limits.idle_ms == 0 && attempt.context == 0, "second, with defaults");
 	EXPECT(!plan_next(&it, &attempt, &why) && why == NULL, "no third");
 	TEST(passed, "a request with its plan is read");
 	test_page_free(page);
