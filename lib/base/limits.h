@@ -165,6 +165,12 @@
 /* The longest wait, in seconds, that a client is told: some wait for as long as they are told, without a limit. */
 #define RETRY_AFTER_MAX ((uint64_t)60)
 
+/* The longest wait, in ms, that a provider is taken at its word for: a plan's longest window but for weeks, asked again then. */
+#define WAIT_MS_MAX ((uint64_t)24 * 3600 * 1000)
+
+/* What is told of a provider's error: two lines on a screen; some providers repeat the request in theirs. */
+#define REFUSAL_TEXT_MAX 400
+
 /* What libcurl reads of a connection at once: each open transfer has such a buffer. */
 #define RECEIVE_MAX (16 * KIB)
 

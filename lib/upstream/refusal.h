@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a provider's error says, in whatever shape it came: Anthropic's and OpenAI's, those of the providers that come near
+ * them, a flat object, a text, an event stream with an error event, a page in HTML. Pure; nothing is allocated.
+ */
+#ifndef LB_UPSTREAM_REFUSAL_H
+#define LB_UPSTREAM_REFUSAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/dialect.h"
+#include "base/json.h"
+#include "stream/event.h"
+
+/* Why it was refused, where the error says more than its HTTP status, or something else. */
+enum refusal_cause {
+	REFUSAL_UNKNOWN,	/* nothing beyond the status */
+	REFUSAL_TOO_LONG,	/* the prompt is longer than the model's context */
+	REFUSAL_MODEL,		/* the model, or the whole path, is not there */
+	REFUSAL_MONEY,		/* no balance, no plan, a monthly cap: waiting does not help, and the key is to be put aside */
+	REFUSAL_KEY,		/* the key is wrong, locked, or may not do this */
+	REFUSAL_LIMITED,	/* too many requests or tokens for this key */
+	REFUSAL_BUSY,		/* the provider has too much to do for everyone */
+	REFUSAL_TIMEOUT,	/* the provider's own time limit */
+	REFUSAL_CONTENT,	/* what the request says may not be said there */
+	REFUSAL_REQUEST,	/* the request is wrong in itself */
+	REFUSAL_FAILURE,	/* something broke at the provider */
+	REFUSAL_PAGE		/* a page in HTML: whatever stands before the API spoke, not the API */
+};
+
+/* The spans lie in the text that was read. */
+struct refusal {
+	bool found;		/* the text is an error; else the members below are empty */
+	enum refusal_cause cause;
+	int status;		/* the HTTP status that type, code or cause stand for, such as 529; 0: they tell none */
+	struct json object;	/* the JSON object that is the whole text; empty if it is none, or more than that */
+	struct json type;	/* a string; each of these is empty if absent or null */
+	struct json code;	/* a string or a number */
+	struct json message;	/* a string; or, as Mistral's may be, an object or an array */
+	struct json detail;	/* a string: what a provider behind the provider said */
+	const char *text;	/* where there is no JSON: a page's title, or a text's first line, without space around */
+	size_t text_len;
+};
+
+/*
+ * Reads the body of an answer with an error status. Never fails: of a text that says nothing (empty, no JSON) `found` is
+ * false, and `cause` is REFUSAL_UNKNOWN or REFUSAL_PAGE. The status is not looked at; see failover_fault.
+ */
+void refusal_read(struct refusal *refusal, const char *body, size_t n);
+
+/*
+ * Reads one JSON value of a body or an event of status 200. `found` only if it is an error: an object with `error` that is
+ * not null, of type `error`, with a `base_resp` whose status_code is not 0 (MiniMax), or with `success` false beside a
+ * code (Z.ai).
+ */
+void refusal_read_value(struct refusal *refusal, struct json value);
+
+/* The same for an event that event_read has read. */
+void refusal_read_event(struct refusal *refusal, const struct event *event);
+
+/*
+ * Whether the text is an error exactly as the dialect's API makes it, so that its clients can be given it as it is:
+ * Anthropic: one JSON object of type `error`, its `error` an object with `message` a string and `type` one of the API's;
+ * OpenAI: its `error` is an object with strings `message` and `type`; `param` and `code` are strings, null or absent.
+ */
+bool refusal_is_shaped(const struct refusal *refusal, enum dialect dialect);
+
+/*
+ * Adds what was said, for a person: the message, or else the type or code; of a page its title. One line of UTF-8 without
+ * control characters, at most REFUSAL_TEXT_MAX octets, a longer one cut with `…`. False if nothing was said. A key
+ * that a provider repeats in its message is in it: the caller looks for those.
+ */
+bool refusal_put_text(struct buf *out, const struct refusal *refusal);
+
+#endif
