@@ -199,7 +199,7 @@ is_at_least() { [ "$("${@:2}")" -ge "$1" ]; }
 	provider one --bodies "$T/bodies"
 	config
 	body='{ "n":12345678901234567890,"model" : "m\u0061x",  "x":[1.0,1e400,"é"] }'
-	request 1 '{"plan":{"model_at":[37,10]}}' "$body" \
+	request 1 '{"plan":{"model":"m\u0061x","model_at":[37,10]}}' "$body" \
 	    "$(attempt p /status:500/x '{"model":"a-much-longer-name-than-before"}')" \
 	    "$(attempt p /status:500/x '{"model":"s"}')" \
 	    "$(attempt p /json/x)" | fetch
@@ -207,6 +207,12 @@ is_at_least() { [ "$("${@:2}")" -ge "$1" ]; }
 	sed 's/m\\u0061x/a-much-longer-name-than-before/' "$T/want3" >"$T/want1"
 	sed 's/m\\u0061x/s/' "$T/want3" >"$T/want2"
 	for i in 1 2 3; do same "$T/want$i" "$T/bodies/$i"; done
+	# What was asked for there is told with the answer.
+	head_of 1 | jq -e '.provider == "p" and .attempt == 3 and .model == "max"'
+	end_of 1 | jq -e '.provider == "p" and .attempt == 3 and .model == "max" and (.attempts | length) == 3'
+	request 2 '{"plan":{"model":"m\u0061x","model_at":[37,10]}}' "$body" "$(attempt p /status:500/x '{"model":"s"}')" | fetch
+	[ "$(head_of 2 | jq -c '[.status, .attempt, .model]') $(end_of 2 | jq -c '[.result, .attempt, .model]')" = \
+		'[500,1,"s"] ["upstream-error",1,"s"]' ]
 }
 
 @test "a body of 10 MB arrives as it was" {

@@ -3,19 +3,23 @@
 
 #include <string.h>
 
-#include "base/json.h"
 #include "base/limits.h"
 
 void
 account_init(struct account *account)
 {
-	*account = (struct account){ .attempts = BUF_INIT(SIZE_MAX), .said = BUF_INIT(SIZE_MAX) };
+	*account = (struct account){
+		.attempts = BUF_INIT(SIZE_MAX),
+		.answered = BUF_INIT(SIZE_MAX),
+		.said = BUF_INIT(SIZE_MAX),
+	};
 }
 
 void
 account_free(struct account *account)
 {
 	buf_free(&account->attempts);
+	buf_free(&account->answered);
 	buf_free(&account->said);
 }
 
@@ -23,10 +27,25 @@ void
 account_clear(struct account *account)
 {
 	buf_clear(&account->attempts);
+	buf_clear(&account->answered);
 	buf_clear(&account->said);
 	buf_trim(&account->attempts, KIB);
+	buf_trim(&account->answered, KIB);
 	buf_trim(&account->said, KIB);
 	account->timed_out = false;
+}
+
+void
+account_put_answerer(struct buf *out, const struct account_answerer *who)
+{
+	buf_puts(out, ",\"provider\":");
+	json_put_string(out, who->provider, strlen(who->provider));
+	buf_puts(out, ",\"attempt\":");
+	buf_put_u64(out, who->attempt);
+	if (who->model.len == 0)
+		return;
+	buf_puts(out, ",\"model\":");
+	buf_put(out, who->model.p, who->model.len);
 }
 
 void

@@ -8,16 +8,27 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/json.h"
 #include "record/record.h"
 
 struct account {
 	struct buf attempts;	/* objects with commas between them, as in the end record */
+	struct buf answered;	/* of the attempt whose answer is passed on: members for the end record, a comma before each */
 	struct buf said;	/* `PROVIDER: WHAT; PROVIDER: WHAT`: what went wrong */
 	bool timed_out;		/* a time limit ended the last attempt that was made */
 };
 
 void account_init(struct account *account);
 void account_free(struct account *account);
+
+/* Who answered, as records say it: `,"provider":…,"attempt":…,"model":…`. */
+struct account_answerer {
+	const char *provider;
+	unsigned attempt;	/* its number, from 1 */
+	struct json model;	/* as that provider was asked for it, a string; len 0: unknown */
+};
+
+void account_put_answerer(struct buf *out, const struct account_answerer *who);
 
 /* Empties it and keeps a little of its memory. */
 void account_clear(struct account *account);

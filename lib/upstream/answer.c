@@ -48,10 +48,8 @@ answers_put_head(struct answers *answers, uint64_t id, const struct answer_head 
 		buf_put_u64(out, (uint64_t)head->length);
 		buf_putc(out, '"');
 	}
-	buf_puts(out, "},\"provider\":");
-	json_put_string(out, head->provider, strlen(head->provider));
-	buf_puts(out, ",\"attempt\":");
-	buf_put_u64(out, head->attempt);
+	buf_putc(out, '}');
+	account_put_answerer(out, &head->who);
 	buf_puts(out, ",\"dialect\":\"");
 	buf_puts(out, dialect_name(head->dialect));
 	buf_putc(out, '"');
@@ -88,6 +86,7 @@ answers_put_end(struct answers *answers, uint64_t id, enum record_end result, co
 	buf_puts(out, ",\"attempts\":[");
 	buf_put(out, buf_data(&account->attempts), buf_len(&account->attempts));
 	buf_putc(out, ']');
+	buf_put(out, buf_data(&account->answered), buf_len(&account->answered));
 	if (first_ms != NULL) {
 		buf_puts(out, ",\"first_ms\":");
 		buf_put_u64(out, *first_ms);

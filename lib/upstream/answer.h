@@ -23,8 +23,7 @@ struct answer_head {
 	const char *lines;	/* header lines, as headers_keep_response writes them */
 	size_t lines_len;
 	int64_t length;		/* of the body; -1: not known */
-	const char *provider;
-	unsigned attempt;	/* its number, from 1 */
+	struct account_answerer who;
 	enum dialect dialect;	/* the provider's */
 };
 

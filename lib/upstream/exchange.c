@@ -19,6 +19,7 @@ struct held {
 	bool whole;
 	unsigned number;
 	const struct config_provider *provider;
+	struct json model;		/* as it was asked for */
 	enum dialect dialect;
 	struct buf head;		/* header lines */
 	struct buf body;
@@ -213,6 +214,14 @@ mend_held(struct exchange *exchange, const char *message)
 	put_error_body(exchange, &held->body, held->dialect, held->status, message);
 }
 
+/* The head of the answer that is passed on; the end record says too whose that was. */
+static void
+put_head(struct exchange *exchange, const struct answer_head *head)
+{
+	account_put_answerer(&exchange->account.answered, &head->who);
+	answers_put_head(&exchange->all->answers, exchange->id, head);
+}
+
 /* Passes the held answer on, and the end. */
 static void
 answer_held(struct exchange *exchange, const char *message)
@@ -222,13 +231,12 @@ answer_held(struct exchange *exchange, const char *message)
 
 	if (!held->whole)
 		mend_held(exchange, message);
-	answers_put_head(answers, exchange->id,
+	put_head(exchange,
 	    &(struct answer_head){ .status = held->status,
 		.lines = buf_data(&held->head),
 		.lines_len = buf_len(&held->head),
 		.length = exchange->head_only ? -1 : (int64_t)buf_len(&held->body),
-		.provider = held->provider->name,
-		.attempt = held->number,
+		.who = { held->provider->name, held->number, held->model },
 		.dialect = held->dialect });
 	if (!exchange->head_only)
 		answers_put_data(answers, exchange->id, buf_data(&held->body), buf_len(&held->body));
@@ -266,6 +274,13 @@ is_held(const struct exchange *exchange)
 	return exchange->held.status != 0 && exchange->held.number == exchange->number;
 }
 
+/* The model that the provider under way was asked for. */
+static struct json
+asked_model(const struct exchange *exchange)
+{
+	return exchange->plan.has_model && exchange->attempt.model.len > 0 ? exchange->attempt.model : exchange->plan.model;
+}
+
 static void
 on_head(void *context)
 {
@@ -281,6 +296,7 @@ on_head(void *context)
 	held->whole = false;
 	held->number = exchange->number;
 	held->provider = exchange->provider;
+	held->model = asked_model(exchange);
 	held->dialect = exchange->attempt.dialect;
 	lines = transfer_head(exchange->transfer, &n);
 	buf_clear(&held->head);
@@ -297,13 +313,12 @@ commit(struct exchange *exchange, int64_t length)
 	size_t n;
 
 	lines = transfer_head(exchange->transfer, &n);
-	answers_put_head(&exchange->all->answers, exchange->id,
+	put_head(exchange,
 	    &(struct answer_head){ .status = transfer_status(exchange->transfer),
 		.lines = lines,
 		.lines_len = n,
 		.length = length,
-		.provider = exchange->provider->name,
-		.attempt = exchange->number,
+		.who = { exchange->provider->name, exchange->number, asked_model(exchange) },
 		.dialect = exchange->attempt.dialect });
 	exchange->committed = true;
 	if (transfer_body_is_sent(exchange->transfer)) {

@@ -87,15 +87,16 @@ test_records(void)
 	account_add(&account, "r", 1, 0, END_REFUSED, 0, "no key");
 	TEST(account.timed_out, "one that was not made does not count for that");
 	TEST(strcmp(buf_str(&account.said), "p: answered \"429\"; q: silent; r: no key") == 0, "an account in words");
+	account_put_answerer(&account.answered, &(struct account_answerer){ "r", 3, { "\"m\"", 3 } });
 	answers_put_end(&answers, 9, END_TIMEOUT, "e", &account, &first, 10);
 	TEST(strcmp(buf_str(&answers.out),
 		"{\"type\":\"end\",\"id\":9,\"result\":\"timeout\",\"error\":\"e\",\"attempts\":[{\"provider\":\"p\",\"status\":429,"
 		"\"result\":\"upstream-error\",\"ms\":7,\"error\":\"answered \\\"429\\\"\"},{\"provider\":\"q\",\"result\":"
 		"\"timeout\",\"ms\":8,\"error\":\"silent\"},{\"provider\":\"r\",\"result\":\"refused\",\"ms\":0,\"error\":"
-		"\"no key\"}],\"first_ms\":3,\"total_ms\":10}\n") == 0,
+		"\"no key\"}],\"provider\":\"r\",\"attempt\":3,\"model\":\"m\",\"first_ms\":3,\"total_ms\":10}\n") == 0,
 	    "an account in an end record");
 	buf_clear(&answers.out);
-	answers_put_head(&answers, 2, &(struct answer_head){ .status = 204, .length = -1, .provider = "p", .attempt = 2 });
+	answers_put_head(&answers, 2, &(struct answer_head){ .status = 204, .length = -1, .who = { "p", 2, { NULL, 0 } } });
 	TEST(strcmp(buf_str(&answers.out), "{\"type\":\"head\",\"id\":2,\"status\":204,\"headers\":{},\"provider\":\"p\","
 		"\"attempt\":2,\"dialect\":\"anthropic\"}\n") == 0,
 	    "a head without fields");
