@@ -59,6 +59,12 @@
  */
 #define SSE_PARTIAL_KEEP (4 * KIB)
 
+/*
+ * Members that the end of a stream may change in its message, and counts in its usage: a dozen are known, each is
+ * searched for.
+ */
+#define MESSAGE_MEMBERS_MAX 64
+
 /* What made a stream fail, as `end` says it: a line for a person, of which the client got the whole. */
 #define STREAM_ERROR_MAX KIB
 
