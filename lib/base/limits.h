@@ -177,6 +177,9 @@
 /* What is told of a provider's error: two lines on a screen; some providers repeat the request in theirs. */
 #define REFUSAL_TEXT_MAX 400
 
+/* Why the commit gate lets an answer fail: such a text, and words around it. */
+#define GATE_WHY_MAX KIB
+
 /* What libcurl reads of a connection at once: each open transfer has such a buffer. */
 #define RECEIVE_MAX (16 * KIB)
 

@@ -52,6 +52,48 @@ usage_add(struct usage *usage, struct json object)
 	return any;
 }
 
+static bool
+find_count(struct json object, const char *name, uint64_t *count)
+{
+	struct json value;
+
+	return json_is_object(object) && json_find(object, name, &value) && usage_count(value, count);
+}
+
+bool
+usage_add_openai(struct usage *usage, struct json object)
+{
+	struct json details = { NULL, 0 };
+	uint64_t input, count;
+	bool has_input = find_count(object, "prompt_tokens", &input) || find_count(object, "input_tokens", &input), any;
+
+	if (!json_is_object(object))
+		return false;
+	if (!json_find(object, "prompt_tokens_details", &details))
+		json_find(object, "input_tokens_details", &details);
+	any = has_input;
+	if (find_count(object, "completion_tokens", &count) || find_count(object, "output_tokens", &count)) {
+		usage->output = count;
+		usage->has_output = any = true;
+	}
+	if (find_count(details, "cached_tokens", &count) || find_count(object, "prompt_cache_hit_tokens", &count) ||
+	    find_count(object, "cached_tokens", &count)) {
+		usage->cache_read = count;
+		usage->has_cache_read = any = true;
+		input = has_input && input > count ? input - count : 0;
+	}
+	if (find_count(details, "cache_write_tokens", &count)) {
+		usage->cache_creation = count;
+		usage->has_cache_creation = any = true;
+		input = has_input && input > count ? input - count : 0;
+	}
+	if (has_input) {
+		usage->input = input;
+		usage->has_input = true;
+	}
+	return any;
+}
+
 bool
 usage_any(const struct usage *usage)
 {

@@ -32,6 +32,13 @@ bool usage_count(struct json value, uint64_t *count);
 /* Takes the counts of a `usage` object. What is there but no count (null) is left as it was. True if there was one. */
 bool usage_add(struct usage *usage, struct json object);
 
+/*
+ * The same for a `usage` object of OpenAI's APIs, whose input counts the cache too: `prompt_tokens` (or `input_tokens`, the
+ * Responses API's) without `cached_tokens` and `cache_write_tokens` of its `..._details`, `completion_tokens` (or
+ * `output_tokens`). Also DeepSeek's `prompt_cache_hit_tokens` and Moonshot's `cached_tokens`.
+ */
+bool usage_add_openai(struct usage *usage, struct json object);
+
 /* Whether any count has been seen. */
 bool usage_any(const struct usage *usage);
 

@@ -108,12 +108,18 @@ enum gate_verdict gate_end(struct gate *gate, const char *held, size_t n);
  */
 bool gate_is_stream(const struct gate *gate);
 
+/*
+ * After GATE_COMMIT: the content-type that the client has to be told, if the provider's does not fit what it sent:
+ * `text/event-stream`, `application/json`; NULL if it fits.
+ */
+const char *gate_content_type(const struct gate *gate);
+
 /* After gate_end committed a JSON answer: the tokens that it says it took, where it says so. Either dialect's counts. */
 const struct usage *gate_usage(const struct gate *gate);
 
 /*
- * After GATE_FAIL: what happened, for a person, after the provider's name: `sent an error: Overloaded`, `sent an HTML page
- * (Bad gateway)`, `ended its answer before any content`. See refusal_put_text for what may be in it.
+ * After GATE_FAIL: what happened, for a person, to stand behind the provider's name: `sent an error: Overloaded`, `sent a
+ * page in HTML`, `ended its answer before any content`. As refusal_put_text's text it may repeat a key.
  */
 const char *gate_why(struct gate *gate);
 

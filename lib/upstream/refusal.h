@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a provider's error says, in whatever shape it came: Anthropic's and OpenAI's, those of the providers that come near
- * them, a flat object, a text, an event stream with an error event, a page in HTML. Pure; nothing is allocated.
+ * them, a flat object, a text, an event stream with an error event, a page in HTML. Pure.
  */
 #ifndef LB_UPSTREAM_REFUSAL_H
 #define LB_UPSTREAM_REFUSAL_H
@@ -14,40 +14,26 @@
 #include "base/dialect.h"
 #include "base/json.h"
 #include "stream/event.h"
-
-/* Why it was refused, where the error says more than its HTTP status, or something else. */
-enum refusal_cause {
-	REFUSAL_UNKNOWN,	/* nothing beyond the status */
-	REFUSAL_TOO_LONG,	/* the prompt is longer than the model's context */
-	REFUSAL_MODEL,		/* the model, or the whole path, is not there */
-	REFUSAL_MONEY,		/* no balance, no plan, a monthly cap: waiting does not help, and the key is to be put aside */
-	REFUSAL_KEY,		/* the key is wrong, locked, or may not do this */
-	REFUSAL_LIMITED,	/* too many requests or tokens for this key */
-	REFUSAL_BUSY,		/* the provider has too much to do for everyone */
-	REFUSAL_TIMEOUT,	/* the provider's own time limit */
-	REFUSAL_CONTENT,	/* what the request says may not be said there */
-	REFUSAL_REQUEST,	/* the request is wrong in itself */
-	REFUSAL_FAILURE,	/* something broke at the provider */
-	REFUSAL_PAGE		/* a page in HTML: whatever stands before the API spoke, not the API */
-};
+#include "upstream/cause.h"
 
 /* The spans lie in the text that was read. */
 struct refusal {
-	bool found;		/* the text is an error; else the members below are empty */
+	bool found;		/* the text is JSON that says what is wrong; else all spans but `text` are empty */
 	enum refusal_cause cause;
 	int status;		/* the HTTP status that type, code or cause stand for, such as 529; 0: they tell none */
 	struct json object;	/* the JSON object that is the whole text; empty if it is none, or more than that */
 	struct json type;	/* a string; each of these is empty if absent or null */
 	struct json code;	/* a string or a number */
 	struct json message;	/* a string; or, as Mistral's may be, an object or an array */
-	struct json detail;	/* a string: what a provider behind the provider said */
-	const char *text;	/* where there is no JSON: a page's title, or a text's first line, without space around */
+	struct json reason;	/* a string: Anthropic's `details.error_code` */
+	struct json detail;	/* a string: what a provider behind the provider said (OpenRouter) */
+	const char *text;	/* where there is no JSON: a page's title, or a text's first line, without space around; or NULL */
 	size_t text_len;
 };
 
 /*
- * Reads the body of an answer with an error status. Never fails: of a text that says nothing (empty, no JSON) `found` is
- * false, and `cause` is REFUSAL_UNKNOWN or REFUSAL_PAGE. The status is not looked at; see failover_fault.
+ * Reads the body of an answer with an error status, whatever it is. Never fails: of a body that says nothing `found` is false,
+ * and `cause` REFUSAL_UNKNOWN or REFUSAL_PAGE. The answer's own status is not looked at: failover_fault weighs both.
  */
 void refusal_read(struct refusal *refusal, const char *body, size_t n);
 
