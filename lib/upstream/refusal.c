@@ -62,7 +62,7 @@ static bool
 tells_error(struct json error)
 {
 	return is_set(error) && (json_is_object(error) || json_is_true(error) || json_is_number(error) ||
-	    (json_is_string(error) && error.len > 2) || first_of(error).len > 0);
+	    (json_is_string(error) && error.len > 2) || (json_is_array(error) && first_of(error).len > 0));
 }
 
 /* Of a name that comes twice the first that is set counts. */
