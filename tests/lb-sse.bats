@@ -33,6 +33,7 @@ end_of() {
 	echo '{"type":"end","id":'"$1"',"result":"'"$2"'"'"${3:+,$3}"'}'
 }
 
+PLAIN='"dialect":"anthropic","stream":false'
 START='event: message_start\ndata: {"type":"message_start"}\n\n'
 STOP='event: message_stop\ndata: {"type":"message_stop"}\n\n'
 
@@ -116,8 +117,8 @@ reframed() {
 		echo '{"type":"hello"}'
 		echo '{"type":"novelty","id":9,"bytes":3,"x":[1.0,{}]}'
 		printf 'a\nb\n'
-		open 1
-		open 2 '"dialect":"anthropic","stream":false'
+		open 1 "$PLAIN"
+		open 2 '"dialect":"openai","stream":false'
 		open 3
 		open 4
 		open 5
@@ -282,10 +283,10 @@ data: {"type":"message_stop"}
 	run http < <(open 1 | sed s/POST/HEAD/; head_of 1 "$json"; end_of 1 complete)
 	[ "$status" -eq 0 ]
 	[[ $output == *'content-length: 3'* ]]
-	run http < <(open 1; head_of 1 "$json"; data 1 abc; end_of 1 complete)
+	run http < <(open 1 "$PLAIN"; head_of 1 "$json"; data 1 abc; end_of 1 complete)
 	[ "$status" -eq 0 ]
 	[[ $output == *$'content-length: 3\nconnection: close\n\nabc' ]]
-	run http < <(open 1; head_of 1 "$json"; data 1 ab; end_of 1 truncated)
+	run http < <(open 1 "$PLAIN"; head_of 1 "$json"; data 1 ab; end_of 1 truncated)
 	[ "$status" -eq 1 ]
 	run http < <(echo '{"type":"head","id":1,"status":404,"headers":{"content-length":"2"}}'; data 1 no; end_of 1 refused)
 	[ "$status" -eq 0 ]

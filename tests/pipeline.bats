@@ -379,7 +379,7 @@ END
 	serve shared
 	post /v1/messages "$STREAM" >"$T/got"
 	is_good "$T/got"
-	python3 -c 'print("{\"model\":\"large\",\"x\":\"" + "é" * 500000 + "\"}", end="")' >"$T/large"
+	python3 -c 'print("{\"model\":\"large\",\"stream\":true,\"x\":\"" + "é" * 500000 + "\"}", end="")' >"$T/large"
 	post /v1/messages "@$T/large" >"$T/got"
 	is_good "$T/got"
 	payloads request 2 <"$T/p.rec" | cmp - <(sed 's/"large"/"theirs"/' "$T/large")

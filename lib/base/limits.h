@@ -68,6 +68,21 @@
 /* What made a stream fail, as `end` says it: a line for a person, of which the client got the whole. */
 #define STREAM_ERROR_MAX KIB
 
+/*
+ * An answer that must be whole before it can be made a stream, or be made of one: a message of 128,000 tokens is below 1 MiB,
+ * and what is inside an event may have no more (SSE_EVENT_MAX).
+ */
+#define MESSAGE_MAX (16 * MIB)
+
+/* Silence, in ms, after which the client of a stream is pinged: some doubt after 20 s without an octet. */
+#define PING_MS_DEFAULT 10000
+
+/* The same before there is an answer, since a ping then costs the answer's status: just under those 20 s. */
+#define FIRST_PING_MS_DEFAULT 18000
+
+/* How long, in ms, the end of an answer is waited for behind its last event: longer than any provider needs to close. */
+#define END_WAIT_MS 1000
+
 /* A count of tokens: what a reader that takes numbers as doubles still has exactly. */
 #define USAGE_COUNT_MAX ((uint64_t)9007199254740991)
 

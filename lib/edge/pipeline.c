@@ -144,8 +144,14 @@ take_record(struct pipeline *p, const struct record *record)
 	/* Of a request whose client has gone, what is still on its way comes to nobody. */
 	if ((c = idmap_get(&p->open, record->id)) == NULL)
 		return true;
-	if (record->type == RECORD_END)
+	if (record->type == RECORD_END) {
+		struct json cancel;
+
 		idmap_remove(&p->open, record->id);
+		/* A later stage has ended the answer; an earlier one is still at work on it. */
+		if (json_find(record->header, "cancel", &cancel) && json_is_true(cancel))
+			pipeline_control(p, "cancel", record->id);
+	}
 	return connection_record(c, record);
 }
 

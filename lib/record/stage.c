@@ -2,8 +2,10 @@
 #include "record/stage.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/diag.h"
 #include "base/io.h"
 #include "base/limits.h"
@@ -134,15 +136,43 @@ read_input(struct stage *stage, size_t want, bool *ended)
 	return EXIT_SYSTEM;
 }
 
+/* How long to wait for what is due at `next`. */
+static int
+timeout_of(const struct stage *stage, uint64_t next)
+{
+	if (next == UINT64_MAX)
+		return -1;
+	if (next <= stage->now)
+		return 0;
+	return next - stage->now < INT_MAX ? (int)(next - stage->now) : INT_MAX;
+}
+
+/* One wake-up: what has come, then what is due. */
+static int
+work(struct stage *stage, enum io_wait waited, size_t *want, bool *ended, uint64_t *next)
+{
+	int code = EXIT_DONE;
+
+	if (stage->due != NULL)
+		stage->now = clock_monotonic_ms();
+	if (waited == IO_WAIT_INPUT) {
+		if ((code = read_input(stage, *want, ended)) != EXIT_DONE || *ended)
+			return code;
+		code = handle_input(stage, want);
+	}
+	return code == EXIT_DONE && stage->due != NULL ? stage->due(stage, next, stage->context) : code;
+}
+
 int
 stage_run(struct stage *stage)
 {
+	uint64_t next = UINT64_MAX;
 	size_t want = READ_MAX;
 	bool ended = false;
 	int code;
 
 	for (;;) {
-		enum io_wait waited = io_wait(stage->in, stage->out, -1);
+		enum io_wait waited = io_wait(stage->in, stage->out, timeout_of(stage, next));
 
 		if (waited == IO_WAIT_FAILED) {
 			diag_error("unable to wait for records: %s", strerror(errno));
@@ -150,9 +180,9 @@ stage_run(struct stage *stage)
 		}
 		if (waited == IO_WAIT_NO_READER)
 			return EXIT_DONE;
-		if ((code = read_input(stage, want, &ended)) != EXIT_DONE || ended)
+		code = work(stage, waited, &want, &ended, &next);
+		if (ended)
 			return code;
-		code = handle_input(stage, &want);
 		/* Whatever the handler said before it stopped still goes out. */
 		if (stage_flush(stage) != EXIT_DONE && code == EXIT_DONE)
 			code = EXIT_SYSTEM;

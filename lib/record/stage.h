@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The loop of a stage that reads records from one descriptor and writes records to another, waiting for neither longer
- * than it must: all records that one read brought are handled, then the output goes out in one write.
+ * than it must: all records that one read brought are handled, then what is due by the clock, then the output goes out in
+ * one write.
  */
 #ifndef LB_RECORD_STAGE_H
 #define LB_RECORD_STAGE_H
+
+#include <stdint.h>
 
 #include "record/record.h"
 
@@ -18,9 +21,17 @@ struct stage {
 	/* Handles a record, which is valid during the call. Returns EXIT_DONE to go on, else the program's exit code. */
 	int (*handle)(struct stage *stage, const struct record *record, void *context);
 	void *context;
+
+	/*
+	 * For a handler that has deadlines; NULL, as stage_init leaves it, for one that has none. Called once each wake-up,
+	 * behind the records that it brought: does what is due by `now`, and sets `*next` to when it is to be called again at
+	 * the latest (UINT64_MAX: with the next record). Returns as `handle` does.
+	 */
+	int (*due)(struct stage *stage, uint64_t *next, void *context);
+	uint64_t now;		/* when this wake-up began, in ms (clock_monotonic_ms); 0 without `due` */
 };
 
-/* A stage from `in` to `out`. The caller then may set `in` and `out` otherwise. */
+/* A stage from `in` to `out`. The caller then may set `in`, `out` and `due` otherwise. */
 void stage_init(struct stage *stage, int in, int out,
     int (*handle)(struct stage *, const struct record *, void *), void *context);
 void stage_free(struct stage *stage);

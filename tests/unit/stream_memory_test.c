@@ -58,24 +58,33 @@ static const char open_header[] =
 static const char head_header[] =
     "{\"type\":\"head\",\"id\":1,\"status\":200,\"headers\":{\"content-type\":\"text/event-stream\"},\"provider\":\"acme\"}";
 
-static struct reframe *
-begin(void)
+/* Gives a record to the stream. */
+static void
+take(struct reframe *r, enum record_type type, struct json header, const char *p, size_t n, struct reframe_work *work)
 {
-	struct reframe *r = reframe_new(1, (struct json){ open_header, sizeof open_header - 1 });
-	struct buf header = BUF_INIT(4096);
+	struct record record = { .type = type, .id = 1, .header = header, .payload = p, .payload_len = n };
+	struct reframe_output out;
 
-	if (r == NULL || reframe_head(r, (struct json){ head_header, sizeof head_header - 1 }, &header) != REFRAME_CHANGED)
+	if (!reframe_take(r, &record, 1000, work, &out))
 		abort();
-	buf_free(&header);
+}
+
+static struct reframe *
+begin(struct reframe_work *work)
+{
+	struct reframe *r = reframe_new(1, (struct json){ open_header, sizeof open_header - 1 }, 0);
+
+	if (r == NULL)
+		abort();
+	take(r, RECORD_HEAD, (struct json){ head_header, sizeof head_header - 1 }, NULL, 0, work);
 	return r;
 }
 
 /* Feeds `rounds` times an event that needs mending and one of `size` octets that does not, in pieces of `step` octets. */
 static void
-feed(struct reframe *r, size_t size, size_t step, int rounds, struct anthropic_work *work)
+feed(struct reframe *r, size_t size, size_t step, int rounds, struct reframe_work *work)
 {
 	static char text[100000];
-	struct anthropic_output out;
 	size_t n = (size_t)snprintf(text, sizeof text, "data:{\"type\":\"ping\"}\r\n\r\nevent: x\ndata: {\"type\":\"x\",\"t\":\"");
 
 	memset(text + n, 'x', size);
@@ -84,20 +93,20 @@ feed(struct reframe *r, size_t size, size_t step, int rounds, struct anthropic_w
 	n += 4;
 	for (int i = 0; i < rounds; i++)
 		for (size_t at = 0; at < n; at += step)
-			if (reframe_data(r, text + at, n - at < step ? n - at : step, work, &out) == REFRAME_FAILED)
-				abort();
+			take(r, RECORD_DATA, (struct json){ NULL, 0 }, text + at, n - at < step ? n - at : step, work);
 }
 
 int
 main(void)
 {
-	struct anthropic_work work = ANTHROPIC_WORK_INIT;
+	struct reframe_work work;
 	size_t before, used;
 	struct reframe *r;
 
 	setvbuf(stdout, NULL, _IONBF, 0);
+	reframe_work_init(&work);
 	before = held;
-	r = begin();
+	r = begin(&work);
 	feed(r, 300, 700, 10, &work);
 	feed(r, 300, 7, 10, &work);
 	allocations = 0;
@@ -106,7 +115,7 @@ main(void)
 	TEST(allocations == 0, "an event allocates nothing once the stream runs");
 	feed(r, 90000, 4096, 1, &work);
 	feed(r, 300, 700, 1, &work);
-	anthropic_work_free(&work);
+	reframe_work_free(&work);
 	used = held - before;
 	printf("# octets an open stream: %zu\n", used);
 	TEST(used <= 16384, "an open stream takes at most 16 KiB, after a large event too");
