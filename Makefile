@@ -93,7 +93,8 @@ fuzz:
 		echo "$${fuzzer##*/}: $(FUZZ_SECONDS) s"; \
 		mkdir -p build/fuzz/corpus/$${fuzzer##*/}; \
 		seeds=tests/fuzz/seeds/$${fuzzer##*/}; seeds=$${seeds%_fuzz}; [ -d "$$seeds" ] || seeds=; \
-		$$fuzzer -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=build/fuzz/ -print_final_stats=1 \
+		words=tests/fuzz/$${fuzzer##*/}; words=$${words%_fuzz}.dict; [ -f "$$words" ] || words=; \
+		$$fuzzer -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=build/fuzz/ -print_final_stats=1 $${words:+-dict=$$words} \
 			build/fuzz/corpus/$${fuzzer##*/} $$seeds >$$fuzzer.log 2>&1 || { tail -60 $$fuzzer.log; exit 1; }; \
 		grep executed $$fuzzer.log; \
 	done
