@@ -341,6 +341,15 @@ END
 	wait_for 50 has '{"type":"cancel","id":3}' "$T/records"
 }
 
+@test "http: an answer that ends with cancel is taken back from the stages before, and the connection goes on" {
+	serve -- tee "$T/records" '|' lb-replay "$FIXTURES/listen.replay" '|' \
+		sed -u 's/"result":"complete"/&,"cancel":true/'
+	run curl -sN "http://127.0.0.1:$PORT/ok" "http://127.0.0.1:$PORT/ok" -w '%{num_connects}'
+	[ "$output" = fine1fine0 ]
+	wait_for 50 has '{"type":"cancel","id":2}' "$T/records"
+	[ "$(grep -c '"type":"cancel"' "$T/records")" -eq 2 ]
+}
+
 @test "http: more than may wait stays with the system until the answer is done" {
 	serve -- lb-replay "$FIXTURES/listen.replay"
 	run raw 'send=GET /late HTTP/1.1\r\nHost: x\r\n\r\n' 'many=x*300000' end

@@ -276,6 +276,62 @@ breaks_off() {
 @test "filters: a stream that breaks off ends in one event: error, and not cleanly" { breaks_off filters; }
 @test "children: a stream that breaks off ends in one event: error, and not cleanly" { breaks_off children; }
 
+# A provider that leaves its connection open behind message_stop: the client's answer ends all the same, long before any
+# time limit, and the provider's connection is closed.
+stays_open() {
+	{ cat "$FIXTURES/replay/good.replay"; echo "		hang"; } >"$T/open.replay"
+	provider p "$T/open.replay"
+	configure "$PORT"
+	serve "$1"
+	SECONDS=0
+	post /v1/messages "$STREAM" >"$T/got"
+	[ "$SECONDS" -lt 20 ]
+	is_good "$T/got"
+	wait_for 100 grep -q '"type":"cancel"' "$T/p.rec"
+	[ "$1" = filters ] || post /v1/messages "${STREAM/true/false}" | jq -e '.content[0].text == "Two and two make four: naïve, but whole. 四"'
+}
+
+@test "shared: the answer ends though the provider stays open behind message_stop" { stays_open shared; }
+@test "filters: the answer ends though the provider stays open behind message_stop" { stays_open filters; }
+@test "children: the answer ends though the provider stays open behind message_stop" { stays_open children; }
+
+# A provider that is silent until it dies: the client is pinged as long as it is, and gets what the next one says, be it an
+# error.
+pinged() {
+	local silent silent_pid good client code=0
+	printf 'on POST /v1/messages\n\tanswer 200\n\t\thang\n' >"$T/silent.replay"
+	provider good "$FIXTURES/replay/good.replay"
+	good=$PORT
+	for others in "$good" ""; do
+		provider silent "$T/silent.replay"
+		silent_pid=$PID
+		configure "$PORT" $others
+		sed -i 's/^{/{"ping_ms":50,"first_ping_ms":50,/' "$T/lb.json"
+		serve "$1"
+		rm -f "$T/got"
+		post /v1/messages "$STREAM" -D "$T/head" >"$T/got" 3>&- &
+		client=$!
+		STARTED+=("$client")
+		wait_for 100 grep -q '^event: ping$' "$T/got"
+		kill -9 "$silent_pid"
+		wait "$client" || code=$?
+		head -n 1 "$T/head" | grep -q '^HTTP/1.1 200 '
+		grep -qi '^content-type: text/event-stream' "$T/head"
+		[ "$(head -n 1 "$T/got")" = 'event: ping' ]
+		"$ROOT/tests/stream-check" "$T/got" >"$T/verdict"
+		cat "$T/verdict"
+		if [ -n "$others" ]; then
+			[ "$code" -eq 0 ] && grep -qx whole "$T/verdict"
+		else
+			[ "$code" -ne 0 ] && grep -q '^error: api_error: ' "$T/verdict"
+		fi
+	done
+}
+
+@test "shared: a client that waits is pinged, and then gets a stream or an error" { pinged shared; }
+@test "filters: a client that waits is pinged, and then gets a stream or an error" { pinged filters; }
+@test "children: a client that waits is pinged, and then gets a stream or an error" { pinged children; }
+
 @test "framing: whatever line ends, blanks and names came, the client gets the dialect's own" {
 	faults=(crlf cr mixed-line-ends bom no-space no-event-lines ndjson done-leak gzip-unasked after-stop)
 	configure_faults - "${faults[@]}"
