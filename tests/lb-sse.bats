@@ -236,6 +236,149 @@ error_of() {
 	[[ $stderr == *"open already"* ]]
 }
 
+# A whole stream of one text, the message that it is, and the records of either as a body of type $1 for an `open` of $2.
+TEXT='event: content_block_start\ndata: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}\n\nevent: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"hello"}}\n\nevent: content_block_stop\ndata: {"type":"content_block_stop","index":0}\n\n'
+MESSAGE_START='event: message_start\ndata: {"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":25,"output_tokens":1}}}\n\n'
+MESSAGE_END='event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":15}}\n\n'"$STOP"
+WHOLE=$MESSAGE_START$TEXT$MESSAGE_END
+MESSAGE='{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[{"type":"text","text":"hello"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":25,"output_tokens":15}}'
+JSON='{"content-type":"application/json","x-a":"b"}'
+PINGED='"dialect":"anthropic","stream":true,"ping_ms":20,"first_ping_ms":20'
+ERROR='{"type":"error","error":{"type":"rate_limit_error","message":"slow down"},"request_id":"req_1"}'
+
+# feeding [OPTION...]: lb-sse with these, whose records are written to descriptor 7.
+feeding() {
+	rm -f in
+	mkfifo in
+	start sse bash -c 'lb-sse "$@" <in; echo "exit $?" >code' - "$@"
+	exec 7>in
+}
+
+# Whether at least N pings have come.
+pings() {
+	[ "$(grep -c '^event: ping' sse.out)" -ge "$1" ]
+}
+
+@test "a client that waits is pinged: behind a head, never within an event, and not behind the last one" {
+	feeding
+	open 1 "$PINGED" >&7
+	wait_for 100 pings 2
+	[ "$(sed -n 1p sse.out)" = '{"type":"head","id":1,"status":200,"headers":{"content-type":"text/event-stream","cache-control":"no-cache"}}' ]
+	{ head_of 1; data 1 "$MESSAGE_START"'event: content_bl'; } >&7
+	seen=$(grep -c '^event: ping' sse.out)
+	wait_for 100 pings $((seen + 3))
+	[ "$(grep -c '"head"' sse.out)" -eq 1 ]
+	{ data 1 "${TEXT#event: content_bl}"; data 1 ': a comment\n'; } >&7
+	wait_for 100 grep -q '^: a comment' sse.out
+	seen=$(grep -c '^event: ping' sse.out)
+	wait_for 100 pings $((seen + 2))
+	data 1 '\n'"$MESSAGE_END" >&7
+	wait_for 100 grep -q '"cancel":true' sse.out
+	exec 7>&-
+	wait_for 100 gone "$PID"
+	"$CHECK" -r sse.out
+	"$RECORDS" join <sse.out >body
+	[ "$("$CHECK" body)" = whole ]
+	[ "$(tail -n 3 body)" = "$(printf 'event: message_stop\ndata: {"type":"message_stop"}\n\n')" ]
+}
+
+@test "a ping that is due when the end, or the end of the input, comes does not follow it" {
+	local pid last
+	for last in complete ''; do
+		feeding
+		open 1 '"dialect":"anthropic","stream":true,"ping_ms":1,"first_ping_ms":1' >&7
+		wait_for 100 pings 2
+		# While it stands still a ping becomes due, and all the rest comes.
+		pid=$(pgrep -P "$PID" -x lb-sse)
+		kill -STOP "$pid"
+		{ head_of 1; data 1 "$WHOLE"; [ -z "$last" ] || end_of 1 $last; } >&7
+		exec 7>&-
+		kill -CONT "$pid"
+		wait_for 100 gone "$PID"
+		"$CHECK" -r sse.out
+		[[ "$(tail -n 1 sse.out)" = '{"type":"end","id":1,'* ]]
+	done
+}
+
+@test "behind its last event an answer is ended after a second, with cancel, and what still comes is dropped" {
+	feeding
+	{ open 1; head_of 1; data 1 "$WHOLE"; open 2 "$PLAIN"; head_of 2; data 2 "$WHOLE"; } >&7
+	wait_for 100 grep -q '"id":2,"result"' sse.out
+	wait_for 100 grep -q '"id":1,"result"' sse.out
+	[ "$(grep -c '"result":"complete","provider":"acme","attempt":1.*"cancel":true}$' sse.out)" -eq 2 ]
+	cp sse.out before
+	{ data 1 "$WHOLE"; end_of 1 cancelled; data 2 x; end_of 2 cancelled; echo '{"type":"hello"}'; } >&7
+	wait_for 100 grep -q hello sse.out
+	exec 7>&-
+	{ cat before; echo '{"type":"hello"}'; } >want
+	same want sse.out
+}
+
+@test "JSON to who asked for a stream becomes a stream, a stream to who asked for JSON becomes that" {
+	{ open 1; head_of 1 "$JSON"; data 1 "$MESSAGE"; end_of 1 complete; } | lb-sse >out.rec
+	"$CHECK" -r out.rec
+	"$RECORDS" join <out.rec >body
+	[ "$("$CHECK" body)" = whole ]
+	head -n 1 out.rec | jq -e '.status == 200 and .headers == {"content-type":"text/event-stream","x-a":"b","cache-control":"no-cache"}'
+	tail -n 1 out.rec | jq -e '.result == "complete" and .converted == "stream"'
+	{ open 1 "$PLAIN"; head_of 1; data 1 "$WHOLE"; end_of 1 complete; } | lb-sse >out.rec
+	"$RECORDS" join <out.rec >body
+	[ "$(cat body)" = "$MESSAGE" ]
+	head -n 1 out.rec | jq -e '.status == 200 and .headers == {"content-type":"application/json","content-length":"'${#MESSAGE}'"}'
+	tail -n 1 out.rec | jq -e '.result == "complete" and .converted == "message"'
+}
+
+@test "what cannot be converted is an error with a status, and its end is not complete" {
+	local body
+	for body in '' '{' '[]' '<html>' '{"id":1}'; do
+		{ open 1; head_of 1 "$JSON"; data 1 "$body"; end_of 1 complete; } | lb-sse >out.rec
+		"$CHECK" -r out.rec
+		head -n 1 out.rec | jq -e '.status == 502 and .headers["content-type"] == "application/json"'
+		"$RECORDS" join <out.rec | jq -e '.error.type == "api_error" and (.error.message | startswith("acme sent an answer that is no message: "))'
+		tail -n 1 out.rec | jq -e '.result == "upstream-error"'
+	done
+	{ open 1 "$PLAIN"; head_of 1; data 1 "$MESSAGE_START"'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"busy"}}\n\n'; end_of 1 complete; } |
+		lb-sse >out.rec
+	head -n 1 out.rec | jq -e '.status == 529'
+	[ "$("$RECORDS" join <out.rec)" = '{"type":"error","error":{"type":"overloaded_error","message":"busy"}}' ]
+	{ open 1 "$PLAIN"; head_of 1; data 1 "$MESSAGE_START"; end_of 1 timeout; } | lb-sse >out.rec
+	head -n 1 out.rec | jq -e '.status == 504'
+	tail -n 1 out.rec | jq -e '.result == "timeout"'
+	# Who has gone is told nothing.
+	{ open 1; head_of 1 "$JSON"; data 1 '{'; end_of 1 cancelled; } | lb-sse >out.rec
+	[ "$(cat out.rec)" = '{"type":"end","id":1,"result":"cancelled"}' ]
+}
+
+@test "an answer that is too large to be converted ends at once, with cancel" {
+	{
+		open 1
+		head_of 1 "$JSON"
+		for i in $(seq 17); do
+			echo '{"type":"data","id":1,"bytes":1048576}'
+			head -c 1048576 /dev/zero | tr '\0' ' '
+			echo
+		done
+		echo '{"type":"hello"}'
+		end_of 1 cancelled
+	} | lb-sse >out.rec
+	run tail -n 2 out.rec
+	[[ ${lines[0]} == '{"type":"end","id":1,"result":"upstream-error","error":"acme sent an answer larger than 16 MiB",'*'"cancel":true}' ]]
+	[ "${lines[1]}" = '{"type":"hello"}' ]
+	head -n 1 out.rec | jq -e '.status == 502'
+}
+
+@test "an error after a ping becomes the last event, and its end is not complete" {
+	feeding
+	open 1 "$PINGED" >&7
+	wait_for 100 pings 1
+	{ echo '{"type":"head","id":1,"status":429,"headers":{"retry-after":"9"}}'; data 1 "$ERROR"; end_of 1 complete '"x":1'; } >&7
+	exec 7>&-
+	wait_for 100 gone "$PID"
+	"$CHECK" -r sse.out
+	[ "$(grep '^data: {"type":"error"' sse.out)" = "data: $ERROR" ]
+	[ "$(tail -n 1 sse.out)" = '{"type":"end","id":1,"result":"upstream-error","error":"slow down","x":1}' ]
+}
+
 # http [RECORDS]: the records on stdin as HTTP, without the date; its exit code is the function's.
 http() {
 	lb-sse -H >http.out
@@ -316,6 +459,37 @@ data: {"type":"message_stop"}
 	exec 7>&-
 	[ ! -s sse.err ]
 	[ "$(cat sse.out)" = 1 ]
+}
+
+@test "-H: pings, an error behind them, an answer that does not end, and conversions" {
+	feeding -H
+	open 1 "$PINGED" >&7
+	wait_for 100 pings 2
+	head -n 1 sse.out | grep -q '^HTTP/1.1 200 OK'
+	{ echo '{"type":"head","id":1,"status":429,"headers":{}}'; data 1 "$ERROR"; end_of 1 refused; } >&7
+	wait_for 100 gone "$PID"
+	exec 7>&-
+	[ "$(cat code)" = 'exit 1' ]
+	grep -qx "data: $ERROR"$'\r*' sse.out
+	[ "$(tail -n 1 sse.out)" != 0 ]
+
+	feeding -H
+	{ open 1; head_of 1; data 1 "$WHOLE"; } >&7
+	wait_for 100 gone "$PID"
+	exec 7>&-
+	[ "$(cat code)" = 'exit 0' ]
+	[ "$(tail -c 5 sse.out | od -An -c | tr -d ' ')" = '0\r\n\r\n' ]
+
+	run http < <(open 1 "$PLAIN"; head_of 1; data 1 "$WHOLE"; end_of 1 complete)
+	[ "$status" -eq 0 ]
+	[[ $output == $'HTTP/1.1 200 OK\ncontent-type: application/json\ncontent-length: '${#MESSAGE}$'\nconnection: close\n\n'"$MESSAGE" ]]
+	run http < <(open 1; head_of 1 "$JSON"; data 1 "$MESSAGE"; end_of 1 complete)
+	[ "$status" -eq 0 ]
+	[[ $output == *'content-type: text/event-stream'*'event: message_stop'* ]]
+	# An error with its status is a whole answer.
+	run http < <(open 1; head_of 1 "$JSON"; data 1 'no'; end_of 1 complete)
+	[ "$status" -eq 0 ]
+	[[ $output == 'HTTP/1.1 502 Bad Gateway'* ]]
 }
 
 # to_socket: the records on stdin as HTTP on a TCP connection; prints what the client got, and how it ended.
