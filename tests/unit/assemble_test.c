@@ -59,6 +59,8 @@ static const struct {
 	    DELTA("{'type':'compaction_delta','content':'c','encrypted_content':'e'}")
 	    END LAST STOP, MESSAGE("{'type':'redacted_thinking','data':'x'},{'type':'mcp_tool_use','input':{}},"
 	    "{'type':'compaction','content':'c','encrypted_content':'e'}") },
+	{ "a member that stands twice in a block's start, and grows", START BLOCK("{'text':'a','type':'text','text':'b'}") TEXT("c")
+	    END LAST STOP, MESSAGE("{'text':'ac','type':'text'}") },
 	{ "events and deltas that are not known",
 	    "{'type':'ping'}\n" START "{'type':'new','a':1}\n" BLOCK("{'type':'text','text':''}")
 	    DELTA("{'type':'new_delta','text':'x'}") TEXT("a") "{'type':'ping'}\n" END LAST STOP "{'type':'ping'}\n" START,
@@ -312,6 +314,24 @@ test_members(void)
 	}
 }
 
+/* A message_delta composes the message anew, so that many of them cost what they make, not what they are. */
+static void
+test_deltas(void)
+{
+	struct buf stream = BUF_INIT(MIB);
+	struct assemble *a;
+	bool taken;
+
+	convert_put_stream(&stream, START);
+	for (int i = 0; i < 100; i++)
+		convert_put_stream(&stream, LAST);
+	convert_put_stream(&stream, STOP);
+	a = feed(&stream, SIZE_MAX, 1, 8 * KIB, &taken);
+	TEST(!taken, "a message that is changed again and again is refused");
+	assemble_free(a);
+	buf_free(&stream);
+}
+
 int
 main(void)
 {
@@ -321,5 +341,6 @@ main(void)
 	test_large();
 	test_max();
 	test_members();
+	test_deltas();
 	return test_exit();
 }

@@ -79,7 +79,7 @@ static const struct {
 	    "{'type':'message_start','message':{'content':[],'usage':null,'stop_reason':null,'stop_sequence':null}}\n"
 	    "{'type':'message_delta','delta':{'stop_reason':null,'stop_sequence':null},'usage':null}\n"
 	    "{'type':'message_stop'}" },
-	{ "line ends between the tokens go", "{\n\t'content': [\r\n{ 'type':\n'new', 'a': [1,\n2] } ],\n'x' : { 'y':\n1 } }",
+	{ "line ends between the tokens go", "{\n\t'content': [\r\n{ 'type':\n'new', 'a': [1,\r\n2] } ],\n'x' : { 'y':\n1 } }",
 	    "{'type':'message_start','message':{'content':[],'x':{ 'y':1 },'stop_reason':null,'stop_sequence':null}}\n"
 	    BLOCK(0, "{'type':'new','a':[1,2]}") END(0)
 	    "{'type':'message_delta','delta':{'stop_reason':null,'stop_sequence':null}}\n{'type':'message_stop'}" },
