@@ -76,11 +76,13 @@ take_socket(struct sockets *s, const struct options *o, int fd)
 
 /* A descriptor above the standard three for what is at 0, and nothing of a client at 0 and 1. */
 static int
-move_stdin(void)
+move_stdin(const struct options *o)
 {
 	int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, LISTENER_FIRST_INHERITED);
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+	if (o->access_log != NULL && strcmp(o->access_log, "-") == 0)
+		diag_usage("--access-log -: standard output is the socket's here; name a file");
 	if (fd < 0 || null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
 		diag_fatal(EXIT_SYSTEM, "unable to take up the socket on standard input: %s", strerror(errno));
 	close(null);
@@ -102,7 +104,7 @@ serve_connection(const struct options *o, char **argv)
 	int fd;
 
 	require_local_client(o);
-	fd = move_stdin();
+	fd = move_stdin(o);
 	return keeper_run(o, argv, &fd, 1, 0, true);
 }
 
@@ -116,7 +118,7 @@ serve_sockets(const struct options *o, char **argv, size_t inherited)
 	for (size_t i = 0; i < inherited; i++)
 		take_socket(&s, o, LISTENER_FIRST_INHERITED + (int)i);
 	if (is_listening(STDIN_FILENO))
-		take_socket(&s, o, move_stdin());
+		take_socket(&s, o, move_stdin(o));
 	if (s.count == 0) {
 		open_socket(&s, o, "127.0.0.1:9000", false);
 		open_socket(&s, o, "[::1]:9000", true);

@@ -38,6 +38,8 @@ static const char help[] = "usage: lb [OPTION]...          serve\n"
 			   "      --body-timeout S   seconds that a request body may stall\n"
 			   "      --idle-timeout S   seconds that a connection may wait between requests\n"
 			   "      --drain-timeout S  seconds that open answers have to finish at a stop\n"
+			   "      --access-log FILE  where a line of JSON for each request goes\n"
+			   "      --access-every N   such a line for one in N requests\n"
 			   "\n"
 			   "See lb(1); lb(7) is about the whole.\n";
 
@@ -55,6 +57,8 @@ static const struct option long_options[] = {
 	{ "body-timeout", required_argument, NULL, OPTION_PASSED },
 	{ "idle-timeout", required_argument, NULL, OPTION_PASSED },
 	{ "drain-timeout", required_argument, NULL, OPTION_PASSED },
+	{ "access-log", required_argument, NULL, OPTION_PASSED },
+	{ "access-every", required_argument, NULL, OPTION_PASSED },
 	CLI_OPTIONS,
 };
 

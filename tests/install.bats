@@ -26,7 +26,7 @@ make_target() {
 	done
 	[ -f "$T/root/opt/lb/share/lb/recorded.replay" ]
 	[ -f "$T/root/opt/lb/lib/sysusers.d/lb.conf" ]
-	grep -q '^ExecStart=/opt/lb/bin/lb$' "$T/root/opt/lb/lib/systemd/system/lb.service"
+	grep -q '^ExecStart=/opt/lb/bin/lb --access-log stderr$' "$T/root/opt/lb/lib/systemd/system/lb.service"
 	run grep -rl '@PREFIX@' "$T/root"
 	[ -z "$output" ]
 	# Nothing outside PREFIX, and nothing that names where it was staged.

@@ -621,7 +621,7 @@ END
 # --- pages
 
 @test "the examples of the page give what the page says" {
-	page_examples lb-listen.1 1
+	page_examples lb-listen.1 3
 }
 
 @test "the example of lb-record(5) has every type, and a stage reads it" {

@@ -18,6 +18,7 @@
 
 static const char *program = "lb";
 static bool to_syslog;
+static bool never_wait;
 
 /*
  * A super-server gives its client's socket to all three descriptors. That one has an address of its own; the
@@ -73,6 +74,27 @@ diag_program(void)
 	return program;
 }
 
+void
+diag_never_wait(void)
+{
+	never_wait = true;
+}
+
+int
+diag_descriptor(void)
+{
+	return to_syslog ? -1 : STDERR_FILENO;
+}
+
+static void
+put(const char *p, size_t n)
+{
+	if (never_wait && !io_takes(STDERR_FILENO, 0))
+		return;
+	/* There is nowhere to tell that it failed. */
+	(void)io_write_all(STDERR_FILENO, p, n);
+}
+
 static void
 say(int priority, const char *level, const char *format, va_list ap)
 {
@@ -90,8 +112,8 @@ say(int priority, const char *level, const char *format, va_list ap)
 	if (m > 0)
 		n += (size_t)m < sizeof line - (size_t)n - 1 ? m : (int)(sizeof line - (size_t)n - 2);
 	line[n++] = '\n';
-	/* One write, so that lines of several processes do not mix. There is nowhere to tell that it failed. */
-	(void)io_write_all(STDERR_FILENO, line, (size_t)n);
+	/* One write, so that lines of several processes do not mix. */
+	put(line, (size_t)n);
 }
 
 #define SAY(PRIORITY, LEVEL)                      \
@@ -126,7 +148,7 @@ diag_lines(const char *lines, size_t n)
 	const char *end = lines + n;
 
 	if (!to_syslog) {
-		(void)io_write_all(STDERR_FILENO, lines, n);
+		put(lines, n);
 		return;
 	}
 	while (lines < end) {

@@ -26,6 +26,12 @@ void diag_init(const char *argv0);
 /* The program's name, without its folder. */
 const char *diag_program(void);
 
+/* From here on a line that would have to wait for the reader of stderr is not said: for programs that must not wait. */
+void diag_never_wait(void);
+
+/* The descriptor that lines go to, or -1: they go to syslog. */
+int diag_descriptor(void);
+
 /* printf(3)'s formatting; the line's end is added. A line longer than DIAG_MAX is cut. */
 void diag_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void diag_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -155,3 +155,11 @@ io_reader_gone(int out)
 
 	return poll(&fd, 1, 0) > 0 && (fd.revents & (POLLERR | POLLHUP));
 }
+
+bool
+io_takes(int fd, int timeout_ms)
+{
+	struct pollfd ready = { .fd = fd, .events = POLLOUT };
+
+	return poll(&ready, 1, timeout_ms) > 0;
+}

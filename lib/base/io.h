@@ -43,6 +43,9 @@ enum io_wait {
 /* Waits until `in` can be read, or the reader of `out` has gone, at most `timeout_ms` (-1: without limit). */
 enum io_wait io_wait(int in, int out, int timeout_ms);
 
+/* Whether a write of a line to `fd` would not wait, or would fail; waits at most `timeout_ms` for that. */
+bool io_takes(int fd, int timeout_ms);
+
 /* Whether the reader of `out` (a pipe or socket) has gone. Does not wait. */
 bool io_reader_gone(int out);
 

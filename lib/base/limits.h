@@ -210,6 +210,25 @@
 /* libcurl handles, and records of open requests, kept for the next ones: a burst's worth, 10 KiB each. */
 #define HANDLES_KEPT 128
 
+/* An access line with its line feed: what a pipe takes whole or not at all (PIPE_BUF), so that no two are mixed. */
+#define ACCESS_LINE_MAX ((size_t)4096)
+
+/*
+ * What texts may take of such a line, in octets as they are written. The longest known path has 60, a model's name 80; an
+ * error names each provider, of which a person needs the first ones; an attempt takes some 70; a repair some 20.
+ */
+#define ACCESS_PATH_MAX ((size_t)768)
+#define ACCESS_NAME_MAX ((size_t)192)
+#define ACCESS_ERROR_MAX ((size_t)640)
+#define ACCESS_ATTEMPTS_MAX KIB
+#define ACCESS_REPAIRS_MAX ((size_t)384)
+
+/* Access lines that wait for their reader: those of the moment in which it does something else. */
+#define ACCESS_WAITING_MAX (256 * KIB)
+
+/* Requests whose clients have gone and whose ends are awaited, for their access lines; beyond it those do not wait. */
+#define ACCESS_LEAVING_MAX 4096
+
 /* A method's name: the longest registered has 17 letters. */
 #define METHOD_MAX ((size_t)32)
 

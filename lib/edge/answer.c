@@ -167,6 +167,7 @@ answer_fail(struct answer *a, int status, const char *message, enum dialect dial
 		return finish(a, false, out);
 	}
 	a->began = true;
+	a->status = status;
 	a->close = true;
 	dialect_put_error(&body, dialect, status, message, request_id);
 	http_put_status(out, status);

@@ -11,6 +11,7 @@ enum channel_kind {
 	CHANNEL_CRASHED,	/* a stage of that pipeline has died */
 	CHANNEL_STOP,		/* no new connections; finish what is open, then exit */
 	CHANNEL_STOP_NOW,	/* end what is open, then exit */
+	CHANNEL_ACCESS_LOG,	/* access lines go to fds[0] from here on */
 	/* edge to keeper */
 	CHANNEL_DONE,		/* nothing is open any more: the pipelines are closed now, and the edge ends */
 	CHANNEL_READY,		/* the pipeline's hello has come back */
@@ -20,7 +21,7 @@ enum channel_kind {
 struct channel_message {
 	enum channel_kind kind;
 	uint32_t generation;	/* of the pipeline, counted from 1 */
-	int fds[2];		/* CHANNEL_PIPELINE: to be closed by the receiver; else -1 */
+	int fds[2];		/* CHANNEL_PIPELINE, CHANNEL_ACCESS_LOG: to be closed by the receiver; else -1 */
 };
 
 /* Makes the pair, both ends close-on-exec. Returns 0, or -1 with errno. */
@@ -34,7 +35,7 @@ int channel_send(int fd, const struct channel_message *message);
 
 /*
  * Takes the next message without waiting. 1: there was one; 0: the other side has closed; -1 with errno, EAGAIN: none yet.
- * A CHANNEL_PIPELINE that comes with both of `fds` -1 had descriptors for which this process has no room.
+ * One of the kinds with descriptors that comes with all of `fds` -1 had descriptors for which this process has no room.
  */
 int channel_receive(int fd, struct channel_message *message);
 

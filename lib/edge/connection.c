@@ -88,6 +88,7 @@ connection_close(struct connection *c)
 	struct edge *edge = c->edge;
 	struct linger now = { .l_onoff = 1, .l_linger = 0 };
 
+	log_close(c);
 	connection_cancel(c);
 	unmark_dirty(c);
 	edge_watch_fin(c, false);
@@ -128,6 +129,7 @@ end(struct connection *c)
 static void
 answered(struct connection *c, enum answer_end how)
 {
+	log_answered(c, how == ANSWER_BROKEN || how == ANSWER_RESET);
 	c->pipeline = NULL;
 	c->paused = false;
 	mark_dirty(c);
@@ -167,10 +169,14 @@ void
 connection_fail(struct connection *c, int status, const char *message)
 {
 	const struct reader *r = &c->reader;
+	size_t before = buf_len(&c->out);
+	enum answer_end how;
 
 	if (!c->answer.began)
 		begin_answer(c);
-	answered(c, answer_fail(&c->answer, status, message, r->dialect, r->request_id[0] ? r->request_id : NULL, &c->out));
+	how = answer_fail(&c->answer, status, message, r->dialect, r->request_id[0] ? r->request_id : NULL, &c->out);
+	log_fail(c, status, message, buf_len(&c->out) - before);
+	answered(c, how);
 }
 
 static void
@@ -180,8 +186,11 @@ advance(struct connection *c)
 	const struct options *options = c->edge->options;
 	struct reader *r = &c->reader;
 
-	enum reader_state state = reader_advance(r, c->edge->last_id + 1, c->peer);
+	enum reader_state state;
 
+	if (!reader_is_idle(r))
+		log_begin(c);
+	state = reader_advance(r, c->edge->last_id + 1, c->peer);
 	if (r->id > c->edge->last_id)
 		c->edge->last_id = r->id;
 	switch (state) {
@@ -204,6 +213,7 @@ advance(struct connection *c)
 		/* While the answer is awaited nothing needs room. */
 		buf_trim(&r->in, 0);
 		disarm(c);
+		log_whole(c);
 		c->wait_until = 0;
 		begin_answer(c);
 		edge_submit(c->edge, c);
@@ -232,6 +242,7 @@ on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 		connection_close(c);
 		return;
 	}
+	c->received += (uint64_t)n;
 	if (c->state == CONNECTION_READING) {
 		advance(c);
 	} else if (c->state == CONNECTION_LINGERING) {
@@ -283,6 +294,7 @@ all_sent(struct connection *c)
 	if (c->state == CONNECTION_OPEN)
 		disarm(c);
 	balance(c);
+	log_sent(c);
 	if (c->state == CONNECTION_READING && reader_is_idle(&c->reader)) {
 		if (c->edge->stopping)
 			end(c);
@@ -338,6 +350,7 @@ on_timeout(struct ev_loop *loop, ev_timer *watcher, int revents)
 		edge_unqueue(c);
 		connection_fail(c, 503, "no pipeline of the load balancer is ready; try again");
 	} else {
+		c->stalled = buf_len(&c->out) > 0;
 		connection_close(c);
 	}
 }
@@ -346,20 +359,19 @@ bool
 connection_record(struct connection *c, const struct record *record)
 {
 	const struct reader *r = &c->reader;
+	size_t before = buf_len(&c->out);
+	enum answer_end how = ANSWER_KEEP;
 	bool good = true;
 
-	switch (record->type) {
-	case RECORD_HEAD:
+	if (record->type == RECORD_HEAD)
 		good = answer_head(&c->answer, record, &c->out);
-		break;
-	case RECORD_DATA:
-		if ((good = c->answer.began))
-			answer_data(&c->answer, record->payload, record->payload_len, &c->out);
-		break;
-	default:
-		answered(c, answer_end(&c->answer, record, r->dialect, r->request_id, &c->out));
-		break;
-	}
+	else if (record->type == RECORD_END)
+		how = answer_end(&c->answer, record, r->dialect, r->request_id, &c->out);
+	else if ((good = c->answer.began))
+		answer_data(&c->answer, record->payload, record->payload_len, &c->out);
+	log_record(c, record, buf_len(&c->out) - before);
+	if (record->type == RECORD_END)
+		answered(c, how);
 	if (c->out.failed)
 		good = false;
 	mark_dirty(c);
@@ -387,6 +399,7 @@ connection_open(struct edge *edge, int fd)
 	c->fd = fd;
 	c->out = BUF_INIT(SIZE_MAX);
 	reader_init(&c->reader, edge->options->max_body);
+	c->reader.access = &c->access;
 	listener_peer_text(fd, c->peer);
 	/* Small writes, an event each, must not wait for one another; fails on a Unix socket, where they do not. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -247,6 +248,9 @@ on_channel(struct ev_loop *loop, ev_io *watcher, int events)
 			if ((p = find_pipeline(edge, message.generation)) != NULL)
 				pipeline_break(p);
 			break;
+		case CHANNEL_ACCESS_LOG:
+			log_take(edge, message.fds[0]);
+			break;
 		case CHANNEL_STOP:
 			stop(edge, edge->options->drain_s);
 			break;
@@ -337,6 +341,7 @@ on_before_wait(struct ev_loop *loop, ev_prepare *watcher, int events)
 		/* Sending may have told of clients that have gone, or of answers to hold. */
 		flush_pipelines(edge);
 	} while (edge->dirty != NULL);
+	log_flush(edge);
 	end_if_done(edge);
 }
 
@@ -389,6 +394,7 @@ init(struct edge *edge, const struct options *options, int channel, const int *s
 	edge->options = options;
 	edge->channel = channel;
 	edge->fin_poll = -1;
+	accesslog_init(&edge->log, options->access_every);
 	edge->connections_max = connections_max(options, count);
 	edge->queue_tail = &edge->queue;
 	ev_io_init(&edge->channel_readable, on_channel, channel, EV_READ);
@@ -421,11 +427,15 @@ edge_run(const struct options *options, int channel, const int *sockets, size_t 
 		return EXIT_SYSTEM;
 	}
 	init(&edge, options, channel, sockets, count);
+	diag_never_wait();
+	/* A log may not become larger than a limit of the system's says: it is told by the write that fails. */
+	signal(SIGXFSZ, SIG_IGN);
 	ev_run(edge.loop, 0);
 	while (edge.connections != NULL)
 		connection_close(edge.connections);
 	while (edge.pipelines != NULL)
 		pipeline_close(edge.pipelines);
+	accesslog_close(&edge.log);
 	if (edge.fin_poll >= 0)
 		close(edge.fin_poll);
 	return EXIT_DONE;

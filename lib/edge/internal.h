@@ -10,6 +10,8 @@
 
 #include "base/buf.h"
 #include "base/idmap.h"
+#include "edge/access.h"
+#include "edge/accesslog.h"
 #include "edge/answer.h"
 #include "edge/channel.h"
 #include "edge/listener.h"
@@ -45,6 +47,11 @@ struct connection {
 	bool fin_watched;		/* by edge_watch_fin */
 	struct reader reader;
 	struct answer answer;
+	struct access access;		/* of the request under way, or answered and not yet sent */
+	uint64_t received;		/* octets, of all its requests */
+	bool request_began;		/* and was counted, if there are access lines */
+	uint64_t request_at;		/* those of them that came before this one's first */
+	bool stalled;			/* the client has taken nothing for too long */
 	struct pipeline *pipeline;	/* CONNECTION_QUEUED (NULL: none is ready) and CONNECTION_OPEN */
 	struct buf out;
 	char peer[ADDRESS_TEXT_MAX];
@@ -68,6 +75,7 @@ struct pipeline {
 	struct buf in;
 	size_t in_want;			/* how much to read next */
 	struct idmap open;		/* CONNECTION_OPEN, by id */
+	struct idmap leaving;		/* struct access of requests whose clients have gone, whose ends may tell more; by id */
 };
 
 struct edge {
@@ -92,9 +100,46 @@ struct edge {
 	struct connection *queue, **queue_tail;	/* requests while no pipeline is ready */
 	struct connection *dirty;
 	uint64_t last_id;
+	struct accesslog log;
+	ev_io log_writable;
 	int fin_poll;			/* an epoll set that tells a FIN behind octets that are not read yet, or -1 */
 	ev_io fin_readable;
 };
+
+/* log.c: the access lines */
+
+/* Takes the descriptor that the keeper has opened for them. */
+void log_take(struct edge *edge, int fd);
+
+/* Writes what there is; to be called at the end of a wake-up. */
+void log_flush(struct edge *edge);
+
+/* Octets of a request have come, and are in the reader; those of the answer before may not all be sent yet. */
+void log_begin(struct connection *c);
+
+/* The request is whole. */
+void log_whole(struct connection *c);
+
+/* Its answer's next record, of which `octets` go out. */
+void log_record(struct connection *c, const struct record *record, size_t octets);
+
+/* It ends with an error of the edge's own, of which `octets` go out. */
+void log_fail(struct connection *c, int status, const char *message, size_t octets);
+
+/* Its answer is complete as its framing goes, or `broken`. */
+void log_answered(struct connection *c, bool broken);
+
+/* All of its answer is sent. */
+void log_sent(struct connection *c);
+
+/* The connection ends, whatever is open in it. */
+void log_close(struct connection *c);
+
+/* The end of a request whose client has gone. */
+void log_end(struct pipeline *p, const struct record *end);
+
+/* The pipeline ends: nothing more is told of such requests. */
+void log_pipeline_gone(struct pipeline *p);
 
 /* connection.c */
 

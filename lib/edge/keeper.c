@@ -20,6 +20,7 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "base/num.h"
+#include "edge/accesslog.h"
 #include "edge/channel.h"
 #include "edge/edge.h"
 #include "edge/environment.h"
@@ -75,7 +76,8 @@ struct keeper {
 	int channel;		/* -1: none */
 	ev_io channel_readable;
 	ev_child child;
-	ev_signal sigterm, sigint;
+	ev_signal sigterm, sigint, sigusr1;
+	int access_log;		/* -1: there is none */
 	ev_timer kill_timer;
 	struct slot *slots;
 	uint32_t last_generation;
@@ -219,6 +221,50 @@ on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 	/* Whoever asks twice does not want to wait. */
 	stop(k, k->stopping);
 	end_if_gone(k);
+}
+
+static void
+send_access_log(struct keeper *k)
+{
+	int fds[2] = { k->access_log, -1 };
+
+	if (k->access_log >= 0)
+		tell_edge(k, CHANNEL_ACCESS_LOG, 0, fds);
+}
+
+/* Opens the access log, here, since the edge shall do without files. Returns 0, or -1 after saying why. */
+static int
+open_access_log(struct keeper *k)
+{
+	const char *where = k->options->access_log;
+
+	if (where == NULL || (k->access_log = accesslog_open(where)) >= 0)
+		return 0;
+	diag_error("unable to open the access log %s: %s", where,
+	    errno == EINVAL ? "standard error is the client's connection here; name a file" : strerror(errno));
+	return -1;
+}
+
+/* The file may have been renamed: what has its name now is another. If there is none to be had the old one stays. */
+static void
+on_reopen(struct ev_loop *loop, ev_signal *watcher, int events)
+{
+	struct keeper *k = watcher->data;
+	const char *where = k->options->access_log;
+	int fd;
+
+	(void)loop;
+	(void)events;
+	if (where == NULL || !accesslog_is_path(where))
+		return;
+	if ((fd = accesslog_open(where)) < 0) {
+		diag_warning("unable to open the access log %s again: %s; lines still go to the old one", where,
+		    strerror(errno));
+		return;
+	}
+	close(k->access_log);
+	k->access_log = fd;
+	send_access_log(k);
 }
 
 /* What became of a process, for a person. */
@@ -502,6 +548,7 @@ become_edge(const struct keeper *k, int channel)
 	/* A terminal's ^C reaches the whole group: what it means is the keeper's to say. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN);
 	if ((environment = environment_for_edge(marker)) != NULL) {
 		execve("/proc/self/exe", k->argv, environment);
 		execvpe(k->argv[0], k->argv, environment);
@@ -533,6 +580,8 @@ start_edge(struct keeper *k)
 	ev_io_init(&k->channel_readable, on_channel, k->channel, EV_READ);
 	k->channel_readable.data = k;
 	ev_io_start(k->loop, &k->channel_readable);
+	/* Before any pipeline, so that it is there for the first request. */
+	send_access_log(k);
 	return 0;
 }
 
@@ -582,13 +631,15 @@ init(struct keeper *k)
 	ev_child_start(k->loop, &k->child);
 	ev_signal_init(&k->sigterm, on_signal, SIGTERM);
 	ev_signal_init(&k->sigint, on_signal, SIGINT);
+	ev_signal_init(&k->sigusr1, on_reopen, SIGUSR1);
+	ev_signal_start(k->loop, &k->sigusr1);
 	ev_signal_start(k->loop, &k->sigterm);
 	ev_signal_start(k->loop, &k->sigint);
 	ev_init(&k->kill_timer, on_kill_timer);
 	k->kill_timer.repeat = stages_end_s;
 	ev_init(&k->edge_revival.timer, on_edge_restart);
 	ev_init(&k->edge_kill, on_edge_kill);
-	k->child.data = k->sigterm.data = k->sigint.data = k->kill_timer.data = k;
+	k->child.data = k->sigterm.data = k->sigint.data = k->sigusr1.data = k->kill_timer.data = k;
 	k->edge_revival.timer.data = k->edge_kill.data = k;
 	for (size_t i = 0; i < count; i++) {
 		k->slots[i].keeper = k;
@@ -611,6 +662,7 @@ keeper_run(const struct options *options, char **argv, const int *sockets, size_
 		.own_count = own,
 		.connected = connected,
 		.channel = -1,
+		.access_log = -1,
 	};
 
 	raise_descriptor_limit();
@@ -618,8 +670,10 @@ keeper_run(const struct options *options, char **argv, const int *sockets, size_
 	/* Whatever else was left open to us is nobody's business further on. */
 	(void)close_range(LISTENER_FIRST_INHERITED, ~0U, CLOSE_RANGE_CLOEXEC);
 #endif
-	if (init(&k) != 0 || start_edge(&k) != 0)
+	if (init(&k) != 0 || open_access_log(&k) != 0 || start_edge(&k) != 0) {
+		close_sockets(&k);
 		return EXIT_SYSTEM;
+	}
 	/* The client's socket is the edge's alone: held here too it would stay open when the edge closes it. */
 	if (connected)
 		close_sockets(&k);

@@ -15,10 +15,12 @@
 enum {
 	PIPELINES_MAX = 64,
 	SECONDS_MAX = 86400,
-	MODE_MAX = 0777
+	MODE_MAX = 0777,
+	EVERY_MAX = 1000000
 };
 
-enum { OPTION_OPEN = 256, OPTION_MODE, OPTION_BODY_MAX, OPTION_HEAD, OPTION_BODY, OPTION_IDLE, OPTION_DRAIN };
+enum { OPTION_OPEN = 256, OPTION_MODE, OPTION_BODY_MAX, OPTION_HEAD, OPTION_BODY, OPTION_IDLE, OPTION_DRAIN, OPTION_LOG,
+	OPTION_EVERY };
 
 static const struct option long_options[] = {
 	{ "listen", required_argument, NULL, 'l' },
@@ -30,6 +32,8 @@ static const struct option long_options[] = {
 	{ "body-timeout", required_argument, NULL, OPTION_BODY },
 	{ "idle-timeout", required_argument, NULL, OPTION_IDLE },
 	{ "drain-timeout", required_argument, NULL, OPTION_DRAIN },
+	{ "access-log", required_argument, NULL, OPTION_LOG },
+	{ "access-every", required_argument, NULL, OPTION_EVERY },
 	CLI_OPTIONS,
 };
 
@@ -50,6 +54,9 @@ static const char help[] =
     "      --body-timeout S   seconds that a request body may stall (default 30)\n"
     "      --idle-timeout S   seconds that a connection may wait between requests (default 75)\n"
     "      --drain-timeout S  seconds that open answers have to finish at a stop (default 30)\n"
+    "      --access-log FILE  a line of JSON for each request to FILE, to standard output (-),\n"
+    "                         to standard error (stderr), or to none (off, the default)\n"
+    "      --access-every N   such a line for one in N requests (default 1)\n"
     "      --help             print this and exit\n"
     "      --version          print the version and exit\n"
     "\n"
@@ -129,6 +136,14 @@ set(struct options *o, int option, char *value, char *const *argv)
 	case OPTION_DRAIN:
 		o->drain_s = (double)number("drain-timeout", value, 0, SECONDS_MAX);
 		break;
+	case OPTION_LOG:
+		if (*value == '\0')
+			diag_usage("--access-log: write a file's name, -, stderr or off");
+		o->access_log = strcmp(value, "off") == 0 ? NULL : value;
+		break;
+	case OPTION_EVERY:
+		o->access_every = number("access-every", value, 1, EVERY_MAX);
+		break;
 	default:
 		cli_default(option, argv, help);
 	}
@@ -170,6 +185,7 @@ options_parse(struct options *o, int argc, char **argv)
 		.body_s = 30,
 		.idle_s = 75,
 		.drain_s = 30,
+		.access_every = 1,
 	};
 	if ((o->addresses = calloc((size_t)argc, sizeof *o->addresses)) == NULL)
 		diag_fatal(EXIT_SYSTEM, "unable to hold the command line: out of memory");

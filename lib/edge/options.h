@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct options {
@@ -18,6 +19,8 @@ struct options {
 	double body_s;
 	double idle_s;
 	double drain_s;
+	const char *access_log;	/* where access lines go, for accesslog_open; NULL: nowhere */
+	uint64_t access_every;	/* each so manieth request has one */
 	char ***stages;		/* each an argument vector ended by NULL */
 	size_t stage_count;	/* 0: a filter */
 };

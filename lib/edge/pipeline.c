@@ -142,8 +142,11 @@ take_record(struct pipeline *p, const struct record *record)
 	if (record->type != RECORD_HEAD && record->type != RECORD_DATA && record->type != RECORD_END)
 		return true;
 	/* Of a request whose client has gone, what is still on its way comes to nobody. */
-	if ((c = idmap_get(&p->open, record->id)) == NULL)
+	if ((c = idmap_get(&p->open, record->id)) == NULL) {
+		if (record->type == RECORD_END)
+			log_end(p, record);
 		return true;
+	}
 	if (record->type == RECORD_END) {
 		struct json cancel;
 
@@ -235,6 +238,7 @@ free_pipeline(struct pipeline *p)
 	while (*at != p)
 		at = &(*at)->next;
 	*at = p->next;
+	log_pipeline_gone(p);
 	ev_io_stop(p->edge->loop, &p->writable);
 	ev_io_stop(p->edge->loop, &p->readable);
 	close(p->to);

@@ -39,11 +39,13 @@ void
 reader_next(struct reader *r)
 {
 	struct buf in = r->in;
+	struct access *access = r->access;
 	size_t max_body = r->max_body;
 
 	buf_free(&r->record);
 	buf_free(&r->body);
 	reader_init(r, max_body);
+	r->access = access;
 	r->in = in;
 	buf_trim(&r->in, 0);
 }
@@ -169,6 +171,14 @@ dialect_of(const struct http_request *head)
 	return dialect_of_request(head->target.p, head->target.len, versions > 0);
 }
 
+/* What the access line says of the head. */
+static void
+note(struct reader *r, const struct http_request *head, const char *peer)
+{
+	if (r->access != NULL)
+		access_request(r->access, r->request_id, peer, head->method, head->target);
+}
+
 static enum reader_state
 take_head(struct reader *r, const struct http_request *head, const char *peer)
 {
@@ -176,6 +186,7 @@ take_head(struct reader *r, const struct http_request *head, const char *peer)
 
 	snprintf(r->request_id, sizeof r->request_id, "req_%llx%06x%llx", (unsigned long long)at,
 	    (unsigned)getpid() & 0xffffff, (unsigned long long)r->id);
+	note(r, head, peer);
 	r->dialect = dialect_of(head);
 	r->minor_version = head->minor_version;
 	r->is_head = head->method.len == 4 && memcmp(head->method.p, "HEAD", 4) == 0;
@@ -197,7 +208,7 @@ read_head(struct reader *r, uint64_t id, const char *peer)
 	struct http_request head;
 
 	/* A bad request may have come to its target before it went bad. */
-	head.target = (struct http_span){ NULL, 0 };
+	head.method = head.target = (struct http_span){ NULL, 0 };
 	switch (http_request_parse(&head, buf_data(&r->in), buf_len(&r->in), r->seen)) {
 	case HTTP_OK:
 		r->id = id;
@@ -208,6 +219,7 @@ read_head(struct reader *r, uint64_t id, const char *peer)
 	default:
 		if (head.target.p != NULL)
 			r->dialect = dialect_of_request(head.target.p, head.target.len, false);
+		note(r, &head, peer);
 		return refuse(r, head.status, head.why);
 	}
 }

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/dialect.h"
+#include "edge/access.h"
 #include "http/request.h"
 
 enum reader_state {
@@ -29,6 +30,7 @@ struct reader {
 	struct buf in;		/* what came and is not used yet: part of this request, then whatever follows it */
 	size_t seen;		/* octets of `in` that the head was searched in before */
 	size_t max_body;
+	struct access *access;	/* where what is asked is noted, or NULL; the caller sets it once */
 
 	/* Known once the head is there. */
 	uint64_t id;

@@ -42,6 +42,7 @@ become_stage(char **command, int in, int out, pid_t group)
 	setpgid(0, group);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN);
 	signal(SIGPIPE, SIG_DFL);
 	if (environment == NULL || dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0) {
 		diag_error("unable to start %s: %s", command[0], strerror(errno));

@@ -19,7 +19,7 @@ struct stages {
 
 /*
  * Starts `count` stages (argument vectors, at most STAGES_MAX), a pipe between each two and to and from the edge, in a process group of their
- * own that ignores SIGINT and SIGTERM. `fds[0]` takes requests, `fds[1]` has responses; both non-blocking and
+ * own that ignores SIGINT, SIGTERM and SIGUSR1. `fds[0]` takes requests, `fds[1]` has responses; both non-blocking and
  * close-on-exec. Each stage gets the environment that is for it (environment.h). Returns 0, or -1 with errno, and then
  * nothing is left running.
  */
