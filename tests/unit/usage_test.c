@@ -77,10 +77,41 @@ test_add(void)
 		"\"cache_creation_input_tokens\":4}"), "later ones overwrite, null does not");
 }
 
+/* OpenAI's and its kin's objects become the counts that Anthropic's would have. */
+static void
+test_openai(void)
+{
+	static const struct {
+		const char *object;
+		const char *want;	/* empty: it has no counts */
+	} rows[] = {
+		{ "{\"prompt_tokens\":9,\"completion_tokens\":4,\"total_tokens\":13}", "{\"input_tokens\":9,\"output_tokens\":4}" },
+		{ "{\"prompt_tokens\":9,\"completion_tokens\":4,\"prompt_tokens_details\":{\"cached_tokens\":5,\"cache_write_tokens\":3},"
+		  "\"completion_tokens_details\":{\"reasoning_tokens\":2}}",
+		    "{\"input_tokens\":1,\"output_tokens\":4,\"cache_read_input_tokens\":5,\"cache_creation_input_tokens\":3}" },
+		{ "{\"input_tokens\":9,\"input_tokens_details\":{\"cached_tokens\":2},\"output_tokens\":1}",
+		    "{\"input_tokens\":7,\"output_tokens\":1,\"cache_read_input_tokens\":2}" },
+		{ "{\"prompt_tokens\":9,\"prompt_cache_hit_tokens\":8,\"prompt_cache_miss_tokens\":1,\"prompt_tokens_details\":null}",
+		    "{\"input_tokens\":1,\"cache_read_input_tokens\":8}" },
+		{ "{\"prompt_tokens\":9,\"cached_tokens\":10}", "{\"input_tokens\":0,\"cache_read_input_tokens\":10}" },
+		{ "{\"completion_tokens\":4,\"prompt_tokens\":null}", "{\"output_tokens\":4}" },
+		{ "{\"prompt_tokens_details\":{\"cached_tokens\":2}}", "{\"cache_read_input_tokens\":2}" },
+		{ "{}", "" }, { "null", "" }, { "[]", "" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct usage usage = { 0 };
+
+		TEST(usage_add_openai(&usage, json(rows[i].object)) == (*rows[i].want != '\0') && put_is(&usage, rows[i].want),
+		    rows[i].object);
+	}
+}
+
 int
 main(void)
 {
 	test_counts();
 	test_add();
+	test_openai();
 	return test_exit();
 }
