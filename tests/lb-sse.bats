@@ -34,8 +34,10 @@ end_of() {
 }
 
 PLAIN='"dialect":"anthropic","stream":false'
-START='event: message_start\ndata: {"type":"message_start"}\n\n'
+START='event: message_start\ndata: {"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":1}}}\n\n'
+REASON='event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":2}}\n\n'
 STOP='event: message_stop\ndata: {"type":"message_stop"}\n\n'
+MESSAGE=$START$REASON$STOP
 
 # reframed FILE WANT END [OPTION...]: FILE, cut in every way, becomes the body WANT and an end as in END.
 reframed() {
@@ -61,7 +63,7 @@ reframed() {
 @test "the examples of the page give what the page says; it has a line for each repair" {
 	page_examples lb-sse.1 3
 	sed -n 's/^\.It Sy //p' "$ROOT/man/lb-sse.1" | sort >page
-	sed -n 's/^	\[REPAIR_[A-Z_]*\] = "\(.*\)",$/\1/p' "$ROOT/lib/stream/anthropic.c" | sort >code
+	sed -n 's/^	\[REPAIR_[A-Z_]*\] = "\(.*\)",$/\1/p' "$ROOT/lib/stream/repair.c" | sort >code
 	[ -s code ]
 	same code page
 }
@@ -81,7 +83,7 @@ reframed() {
 }
 
 @test "a good stream with CRLF, CR, mixed line ends or a byte order mark comes out with LF alone" {
-	{ grep -A 2 -m 1 'event: content_block_delta' "$SSE/good.sse"; tail -n 3 "$SSE/good.sse"; } >good
+	awk -v RS= -v ORS='\n\n' '/: message_/ || (/"index":0/ && !/signature_delta/)' "$SSE/good.sse" >good
 	sed 's/$/\r/' good >crlf
 	tr '\n' '\r' <good >cr
 	awk '{ printf "%s%s", $0, NR % 3 == 0 ? "\r" : NR % 3 == 1 ? "\r\n" : "\n" }' good >mixed
@@ -98,9 +100,10 @@ reframed() {
 @test "a record of well-formed events goes out as it came, many events or one" {
 	"$RECORDS" cut "$SSE/good.sse" >in.rec
 	lb-sse <in.rec >out.rec
-	sed -e 1d -e 's/\("text.event-stream"\)/\1,"cache-control":"no-cache"/' in.rec >want.rec
+	sed -e 1d -e 's/\("text.event-stream"\)/\1,"cache-control":"no-cache"/' \
+		-e '/"type":"end"/s/}$/,"usage":{"input_tokens":25,"output_tokens":15}}/' in.rec >want.rec
 	same out.rec want.rec
-	{ open 1; head_of 1; data 1 "$START"; data 1 "event: message_st"; data 1 'op\ndata: {"type":"message_stop"}\n\n'; end_of 1 complete; } |
+	{ open 1; head_of 1; data 1 "$START"; data 1 "${REASON}event: message_st"; data 1 'op\ndata: {"type":"message_stop"}\n\n'; end_of 1 complete; } |
 		lb-sse | grep -c '"data"' >count
 	[ "$(cat count)" -eq 2 ]
 }
@@ -164,12 +167,12 @@ error_of() {
 @test "how a stream ended tells its error, and the end keeps what lb-fetch said" {
 	run error_of truncated
 	[ "${lines[0]}" = 'data: {"type":"error","error":{"type":"api_error","message":"acme broke its answer off; the answer is incomplete"},"request_id":"req_1"}' ]
-	[ "${lines[1]}" = '{"type":"end","id":1,"result":"truncated","error":"acme broke its answer off"}' ]
+	[ "${lines[1]}" = '{"type":"end","id":1,"result":"truncated","error":"acme broke its answer off","usage":{"input_tokens":3,"output_tokens":1}}' ]
 	run error_of timeout '"error":"acme: \"silent\" for 5 s","total_ms":5'
 	[ "${lines[0]}" = 'data: {"type":"error","error":{"type":"timeout_error","message":"acme: \"silent\" for 5 s; the answer is incomplete"},"request_id":"req_1"}' ]
-	[ "${lines[1]}" = '{"type":"end","id":1,"result":"timeout","error":"acme: \"silent\" for 5 s","total_ms":5}' ]
+	[ "${lines[1]}" = '{"type":"end","id":1,"result":"timeout","error":"acme: \"silent\" for 5 s","total_ms":5,"usage":{"input_tokens":3,"output_tokens":1}}' ]
 	run error_of upstream-error '"error":"it broke"'
-	[ "${lines[1]}" = '{"type":"end","id":1,"result":"upstream-error","error":"it broke"}' ]
+	[ "${lines[1]}" = '{"type":"end","id":1,"result":"upstream-error","error":"it broke","usage":{"input_tokens":3,"output_tokens":1}}' ]
 	run error_of cancelled
 	[[ ${lines[1]} == '{"type":"end","id":1,"result":"cancelled",'* ]]
 	run error_of novelty
@@ -178,9 +181,9 @@ error_of() {
 
 @test "message_stop makes an answer complete, whatever came behind" {
 	for result in truncated cancelled timeout complete; do
-		{ open 1; head_of 1; data 1 "$START$STOP"; end_of 1 $result '"error":"reset","x":1'; } | lb-sse >out.rec
+		{ open 1; head_of 1; data 1 "$MESSAGE"; end_of 1 $result '"error":"reset","x":1'; } | lb-sse >out.rec
 		run tail -n 1 out.rec
-		[ "$output" = '{"type":"end","id":1,"result":"complete","x":1}' ]
+		[ "$output" = '{"type":"end","id":1,"result":"complete","x":1,"usage":{"input_tokens":3,"output_tokens":2}}' ]
 		run -1 grep 'event: error' out.rec
 	done
 }
@@ -189,7 +192,7 @@ error_of() {
 	for i in $(seq 200); do open $i; head_of $i; done >in.rec
 	for i in $(seq 200); do data $i "event: ping\ndata: {\"type\":\"ping\","; done >>in.rec
 	for i in $(seq 200 -1 1); do data $i "\"n\":$i}\n\n"; done >>in.rec
-	for i in $(seq 200); do data $i "$STOP"; end_of $i complete; done >>in.rec
+	for i in $(seq 200); do data $i "$MESSAGE"; end_of $i complete; done >>in.rec
 	lb-sse <in.rec >out.rec
 	[ "$(grep -c '"complete"' out.rec)" -eq 200 ]
 	for i in 1 77 200; do
@@ -388,21 +391,18 @@ http() {
 }
 
 @test "-H: a stream in chunks, whole" {
-	run --separate-stderr http < <(echo '{"type":"hello"}'; open 1; head_of 1; data 1 "$STOP"; end_of 1 complete; open 2)
+	run --separate-stderr http < <(echo '{"type":"hello"}'; open 1; head_of 1; data 1 "$MESSAGE"; end_of 1 complete; open 2)
 	[ "$status" -eq 0 ]
 	[ -z "$stderr" ]
-	[ "$output" = 'HTTP/1.1 200 OK
-content-type: text/event-stream
-cache-control: no-cache
-transfer-encoding: chunked
-connection: close
-
-33
-event: message_stop
-data: {"type":"message_stop"}
-
-
-0' ]
+	printf '%b' "$MESSAGE" >body
+	{
+		printf '%s\n' 'HTTP/1.1 200 OK' 'content-type: text/event-stream' 'cache-control: no-cache' \
+			'transfer-encoding: chunked' 'connection: close' '' "$(printf %x "$(wc -c <body)")"
+		cat body
+		printf '\n0\n\n'
+	} >want
+	http <<<"$(echo '{"type":"hello"}'; open 1; head_of 1; data 1 "$MESSAGE"; end_of 1 complete; open 2)" >got
+	same got want
 	[ "$(tail -c 5 http.out | od -An -c | tr -d ' ')" = '0\r\n\r\n' ]
 }
 
@@ -517,7 +517,7 @@ to_socket() {
 }
 
 @test "-H: on a socket a whole answer ends with a shutdown, one that only closing would end with a reset" {
-	run to_socket < <(open 1; head_of 1; data 1 "$STOP"; end_of 1 complete)
+	run to_socket < <(open 1; head_of 1; data 1 "$MESSAGE"; end_of 1 complete)
 	[[ $output == *$'\n0\n\n EOF' ]]
 	run to_socket < <(open 1 | sed s/1.1/1.0/; head_of 1; data 1 "$START"; end_of 1 truncated)
 	[ "$output" = RESET ]

@@ -86,6 +86,9 @@
 /* A count of tokens: what a reader that takes numbers as doubles still has exactly. */
 #define USAGE_COUNT_MAX ((uint64_t)9007199254740991)
 
+/* Members of a message_delta, or of a message's usage, where they have to be compared with each other: the API has a dozen. */
+#define MESSAGE_MEMBERS_MAX 64
+
 /* A provider's name or a request's id, as messages to clients have them. */
 #define STREAM_NAME_MAX 256
 

@@ -7,40 +7,26 @@
 #include "base/dialect.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "stream/contract.h"
 #include "stream/event.h"
+#include "stream/members.h"
 #include "stream/sse.h"
-
-static const char *const repair_names[REPAIR_COUNT] = {
-	[REPAIR_BOM] = "bom",
-	[REPAIR_LINE_ENDS] = "line-ends",
-	[REPAIR_DATA_SPACE] = "data-space",
-	[REPAIR_EVENT_NAME] = "event-name",
-	[REPAIR_BARE_JSON] = "bare-json",
-	[REPAIR_JOINED_LINES] = "joined-lines",
-	[REPAIR_DROPPED_LINES] = "dropped-lines",
-	[REPAIR_BLANK_LINES] = "blank-lines",
-	[REPAIR_LAST_LINE] = "last-line",
-	[REPAIR_NO_DATA] = "no-data",
-	[REPAIR_DONE] = "done",
-	[REPAIR_TYPE] = "type",
-	[REPAIR_ERROR_SHAPE] = "error-shape",
-	[REPAIR_AFTER_END] = "after-end",
-};
 
 struct anthropic {
 	struct sse sse;
 	struct anthropic_origin origin;
-	struct usage usage;
+	struct contract contract;
 	enum anthropic_state state;
 	bool after_comment;	/* the last thing passed was a comment: its blank line may follow */
 	struct buf error;
-	uint32_t repairs[REPAIR_COUNT];
+	struct repairs repairs;
 };
 
 /* Where the output of one call is gathered: one span while that will do, copied once it will not. */
 struct gather {
 	struct anthropic_output span;
 	struct buf *mended;
+	bool failed;	/* memory was short on the way */
 };
 
 static void
@@ -67,13 +53,7 @@ finish_output(const struct gather *out, struct anthropic_output *result)
 	*result = out->span;
 	if (buf_len(out->mended) > 0)
 		*result = (struct anthropic_output){ buf_data(out->mended), buf_len(out->mended) };
-	return !out->mended->failed;
-}
-
-const char *
-anthropic_repair_name(enum anthropic_repair repair)
-{
-	return repair_names[repair];
+	return !out->mended->failed && !out->failed;
 }
 
 struct anthropic *
@@ -86,6 +66,7 @@ anthropic_new(const struct anthropic_origin *origin)
 	sse_init(&a->sse, SSE_EVENT_MAX);
 	buf_init(&a->error, STREAM_ERROR_MAX);
 	a->origin = *origin;
+	contract_init(&a->contract, &a->origin, &a->repairs);
 	return a;
 }
 
@@ -95,6 +76,7 @@ anthropic_free(struct anthropic *a)
 	if (a == NULL)
 		return;
 	sse_free(&a->sse);
+	contract_free(&a->contract);
 	buf_free(&a->error);
 	free(a);
 }
@@ -102,7 +84,7 @@ anthropic_free(struct anthropic *a)
 static void
 count(struct anthropic *a, enum anthropic_repair repair, bool made)
 {
-	a->repairs[repair] += made;
+	repairs_add(&a->repairs, repair, made);
 }
 
 /* Remembers what made the stream fail; of a long text, which the client gets whole, the beginning. */
@@ -124,6 +106,15 @@ put_error_event(struct anthropic *a, int status, struct buf *text, struct gather
 	dialect_put_error_event(out->mended, DIALECT_ANTHROPIC, status, message ? message : "", a->origin.request_id);
 }
 
+/* Begins to say what a provider did. */
+static void
+begin_deed(const struct anthropic *a, struct buf *text)
+{
+	buf_clear(text);
+	buf_puts(text, a->origin.provider);
+	buf_putc(text, ' ');
+}
+
 /* Ends the stream with an error event that says what happened, and that the answer is not whole. */
 static void
 fail(struct anthropic *a, enum anthropic_state state, int status, struct buf *text, struct gather *out)
@@ -138,75 +129,25 @@ fail(struct anthropic *a, enum anthropic_state state, int status, struct buf *te
 static void
 fail_for(struct anthropic *a, enum anthropic_state state, const char *deed, struct buf *text, struct gather *out)
 {
-	buf_clear(text);
-	buf_puts(text, a->origin.provider);
-	buf_putc(text, ' ');
+	begin_deed(a, text);
 	buf_puts(text, deed);
 	fail(a, state, 502, text, out);
 }
 
-/* JSON that was joined from several lines goes on one: the line ends can only be white space between its tokens. */
-static void
-put_on_one_line(struct buf *out, const char *p, size_t n)
-{
-	while (n > 0) {
-		const char *newline = memchr(p, '\n', n);
-		size_t len = newline ? (size_t)(newline - p) : n;
-
-		buf_put(out, p, len);
-		len += newline != NULL;
-		p += len;
-		n -= len;
-	}
-}
-
-/* Whether an object, of which the bracket was taken, is more than `}`. */
+/* Whether an event came with the framing that it must have. */
 static bool
-has_members(struct json rest)
+is_framed(const struct sse_item *item, const struct event *event)
 {
-	size_t i = 0;
-
-	while (rest.p[i] == ' ' || rest.p[i] == '\t' || rest.p[i] == '\n' || rest.p[i] == '\r')
-		i++;
-	return rest.p[i] != '}';
+	return item->exact && !event->untyped && event->object.len == item->data_len &&
+	    item->name_len == event->name_len && memcmp(item->name, event->name, event->name_len) == 0;
 }
 
 static void
-put_mended(struct gather *out, const struct event *event)
-{
-	struct json object = event->object;
-
-	put_copy(out, "event: ", 7);
-	buf_put(out->mended, event->name, event->name_len);
-	buf_put(out->mended, "\ndata: ", 7);
-	if (event->untyped) {
-		buf_puts(out->mended, "{\"type\":\"");
-		buf_put(out->mended, event->name, event->name_len);
-		buf_putc(out->mended, '"');
-		object.p++;
-		object.len--;
-		if (has_members(object))
-			buf_putc(out->mended, ',');
-	}
-	put_on_one_line(out->mended, object.p, object.len);
-	buf_put(out->mended, "\n\n", 2);
-}
-
-/* Passes an event on, as it came if it came as it must be. */
-static void
-put_event(struct anthropic *a, const struct sse_item *item, const struct event *event, struct gather *out)
+count_framing(struct anthropic *a, const struct sse_item *item, const struct event *event)
 {
 	bool named = item->name != NULL && item->name_len == event->name_len &&
 	    memcmp(item->name, event->name, event->name_len) == 0;
 
-	a->after_comment = false;
-	if (item->exact && named && !event->untyped && event->object.len == item->data_len) {
-		if (item->in_input)
-			put_span(out, item->raw, item->raw_len);
-		else
-			put_copy(out, item->raw, item->raw_len);
-		return;
-	}
 	count(a, REPAIR_LINE_ENDS, item->has_cr);
 	count(a, REPAIR_BARE_JSON, item->bare);
 	count(a, REPAIR_JOINED_LINES, item->data_lines > 1);
@@ -214,7 +155,28 @@ put_event(struct anthropic *a, const struct sse_item *item, const struct event *
 	count(a, REPAIR_EVENT_NAME, item->name == NULL ? !item->bare : !named || item->ragged_name);
 	count(a, REPAIR_DROPPED_LINES, item->other_lines);
 	count(a, REPAIR_TYPE, event->untyped);
-	put_mended(out, event);
+}
+
+/* Passes an event on, as it came if it came as it must be; with the object `changed`, if that is not empty. */
+static void
+put_event(struct anthropic *a, const struct sse_item *item, const struct event *event, const struct buf *changed,
+    struct gather *out)
+{
+	bool framed = is_framed(item, event);
+
+	a->after_comment = false;
+	if (!framed)
+		count_framing(a, item, event);
+	if (framed && buf_len(changed) == 0) {
+		if (item->in_input)
+			put_span(out, item->raw, item->raw_len);
+		else
+			put_copy(out, item->raw, item->raw_len);
+		return;
+	}
+	put_copy(out, NULL, 0);
+	event_put(out->mended, event,
+	    buf_len(changed) > 0 ? (struct json){ buf_data(changed), buf_len(changed) } : event->object);
 }
 
 /* The message of an error in whatever shape it came. */
@@ -231,17 +193,19 @@ static void
 put_error(struct anthropic *a, const struct sse_item *item, const struct event *event, struct anthropic_work *work,
     struct gather *out)
 {
-	struct json type, message = { NULL, 0 };
-	bool well_formed = !event->untyped && json_find(event->error, "type", &type) && json_is_string(type) &&
-	    json_find(event->error, "message", &message) && json_is_string(message);
+	static const struct member_name names[] = { MEMBER("type"), MEMBER("message") };
+	struct json values[2] = { { NULL, 0 }, { NULL, 0 } }, error, message;
+	bool well_formed = members_read(event->error.p, event->error.len, names, 2, values, &error) && !event->untyped &&
+	    json_is_string(values[0]) && json_is_string(values[1]);
 
+	message = values[1];
 	buf_clear(&work->text);
 	if (well_formed || find_message(event, &message))
 		json_decode(message, &work->text);
 	if (buf_len(&work->text) == 0)
 		buf_puts(&work->text, "no message came with it");
 	if (well_formed) {
-		put_event(a, item, event, out);
+		put_event(a, item, event, &work->json, out);
 	} else {
 		count(a, REPAIR_ERROR_SHAPE, true);
 		put_error_event(a, 500, &work->text, out);
@@ -252,6 +216,46 @@ put_error(struct anthropic *a, const struct sse_item *item, const struct event *
 	a->state = ANTHROPIC_FAILED;
 }
 
+/* Gets ready for what the contract says to the next event, or to the end. */
+static struct contract_step
+begin_step(const struct anthropic *a, struct anthropic_work *work)
+{
+	buf_clear(&work->made);
+	buf_clear(&work->json);
+	begin_deed(a, &work->text);
+	return (struct contract_step){ .made = &work->made, .json = &work->json, .why = &work->text, .status = 502 };
+}
+
+/* Passes on what the contract has made, and fails if it has failed. */
+static void
+end_step(struct anthropic *a, enum contract_verdict verdict, const struct contract_step *step, struct gather *out)
+{
+	if (buf_len(step->made) > 0) {
+		put_copy(out, buf_data(step->made), buf_len(step->made));
+		a->after_comment = false;
+	}
+	out->failed |= step->made->failed || step->json->failed;
+	if (verdict == CONTRACT_FAIL)
+		fail(a, step->cut ? ANTHROPIC_BROKEN : ANTHROPIC_FAILED, step->status, step->why, out);
+}
+
+/* Takes an event of the message. */
+static void
+take_message_event(struct anthropic *a, const struct sse_item *item, const struct event *event, struct anthropic_work *work,
+    struct gather *out)
+{
+	struct contract_step step = begin_step(a, work);
+	enum contract_verdict verdict = contract_take(&a->contract, event, &step);
+
+	end_step(a, verdict, &step, out);
+	if (verdict == CONTRACT_PASS)
+		put_event(a, item, event, &work->json, out);
+	else if (verdict == CONTRACT_HOLD && !is_framed(item, event))
+		count_framing(a, item, event);
+	if (verdict == CONTRACT_PASS && event->type == EVENT_MESSAGE_STOP)
+		a->state = ANTHROPIC_STOPPED;
+}
+
 static void
 take_event(struct anthropic *a, const struct sse_item *item, struct anthropic_work *work, struct gather *out)
 {
@@ -260,19 +264,17 @@ take_event(struct anthropic *a, const struct sse_item *item, struct anthropic_wo
 	const char *data = sse_data(item, &work->joined, &n);
 	enum event_kind kind = event_read(&event, item, data, n);
 
-	if (kind == EVENT_EMPTY) {
+	buf_clear(&work->json);
+	if (kind == EVENT_EMPTY)
 		count(a, REPAIR_NO_DATA, true);
-	} else if (kind == EVENT_DONE) {
+	else if (kind == EVENT_DONE)
 		count(a, REPAIR_DONE, true);
-	} else if (kind == EVENT_MALFORMED || event.name == NULL) {
+	else if (kind == EVENT_MALFORMED || event.name == NULL)
 		fail_for(a, ANTHROPIC_FAILED, "sent an event that is no JSON object with a type", &work->text, out);
-	} else if (event.type == EVENT_ERROR) {
+	else if (event.type == EVENT_ERROR)
 		put_error(a, item, &event, work, out);
-	} else {
-		put_event(a, item, &event, out);
-		if (event.type == EVENT_MESSAGE_STOP)
-			a->state = ANTHROPIC_STOPPED;
-	}
+	else
+		take_message_event(a, item, &event, work, out);
 }
 
 /* Comments are passed: every client skips them, and those that measure silence in octets need them. */
@@ -321,17 +323,19 @@ anthropic_work_free(struct anthropic_work *work)
 	buf_free(&work->mended);
 	buf_free(&work->joined);
 	buf_free(&work->text);
+	buf_free(&work->made);
+	buf_free(&work->json);
 }
 
 static void
 begin_work(struct anthropic_work *work)
 {
-	buf_clear(&work->mended);
-	buf_trim(&work->mended, STREAM_WORK_KEEP);
-	buf_clear(&work->joined);
-	buf_trim(&work->joined, STREAM_WORK_KEEP);
-	buf_clear(&work->text);
-	buf_trim(&work->text, STREAM_WORK_KEEP);
+	struct buf *all[] = { &work->mended, &work->joined, &work->text, &work->made, &work->json };
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		buf_clear(all[i]);
+		buf_trim(all[i], STREAM_WORK_KEEP);
+	}
 }
 
 bool
@@ -352,7 +356,7 @@ anthropic_feed(struct anthropic *a, const char *input, size_t n, struct anthropi
 		take_item(a, kind, &item, work, &out);
 	}
 	if (a->sse.had_bom)
-		a->repairs[REPAIR_BOM] = 1;
+		a->repairs.count[REPAIR_BOM] = 1;
 	return finish_output(&out, result);
 }
 
@@ -375,6 +379,18 @@ take_last(struct anthropic *a, struct anthropic_work *work, struct gather *out)
 	take_event(a, &item, work, out);
 }
 
+/* The clean end of a stream that is still open. */
+static void
+end_cleanly(struct anthropic *a, struct anthropic_work *work, struct gather *out)
+{
+	struct contract_step step = begin_step(a, work);
+	enum contract_verdict verdict = contract_end(&a->contract, &step);
+
+	if (verdict == CONTRACT_PASS)
+		a->state = ANTHROPIC_STOPPED;
+	end_step(a, verdict, &step, out);
+}
+
 bool
 anthropic_end(struct anthropic *a, bool clean, int status, const char *reason, struct anthropic_work *work,
     struct anthropic_output *result)
@@ -385,7 +401,7 @@ anthropic_end(struct anthropic *a, bool clean, int status, const char *reason, s
 	if (clean && a->state == ANTHROPIC_OPEN)
 		take_last(a, work, &out);
 	if (a->state == ANTHROPIC_OPEN && clean) {
-		fail_for(a, ANTHROPIC_BROKEN, "ended its answer without message_stop", &work->text, &out);
+		end_cleanly(a, work, &out);
 	} else if (a->state == ANTHROPIC_OPEN) {
 		buf_clear(&work->text);
 		buf_puts(&work->text, reason);
@@ -409,11 +425,11 @@ anthropic_error(struct anthropic *a)
 uint32_t
 anthropic_repairs(const struct anthropic *a, enum anthropic_repair repair)
 {
-	return a->repairs[repair];
+	return a->repairs.count[repair];
 }
 
 const struct usage *
 anthropic_usage(const struct anthropic *a)
 {
-	return &a->usage;
+	return &a->contract.usage;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A stream in Anthropic's dialect: what a provider sent goes in, what the dialect promises comes out, whole events as they
- * come. Each is `event: TYPE`, LF, `data: {…}` on one line, LF, LF; one that came so is passed byte for byte. The stream ends
- * with message_stop or with one error event, never with both, and nothing comes behind.
+ * come. Each is `event: TYPE`, LF, `data: {…}` on one line, LF, LF. They make a message as contract.h says; what came so is
+ * passed byte for byte. The stream ends with message_stop or with one error event, never with both, and nothing comes behind.
  */
 #ifndef LB_STREAM_ANTHROPIC_H
 #define LB_STREAM_ANTHROPIC_H
@@ -13,35 +13,14 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "stream/repair.h"
 #include "stream/usage.h"
-
-/* What had to be mended (lb-sse.1 has a line for each). */
-enum anthropic_repair {
-	REPAIR_BOM,
-	REPAIR_LINE_ENDS,
-	REPAIR_DATA_SPACE,
-	REPAIR_EVENT_NAME,
-	REPAIR_BARE_JSON,
-	REPAIR_JOINED_LINES,
-	REPAIR_DROPPED_LINES,
-	REPAIR_BLANK_LINES,
-	REPAIR_LAST_LINE,
-	REPAIR_NO_DATA,
-	REPAIR_DONE,
-	REPAIR_TYPE,
-	REPAIR_ERROR_SHAPE,
-	REPAIR_AFTER_END,
-	REPAIR_COUNT
-};
-
-/* `bom`, `line-ends`, … */
-const char *anthropic_repair_name(enum anthropic_repair repair);
 
 enum anthropic_state {
 	ANTHROPIC_OPEN,
 	ANTHROPIC_STOPPED,	/* message_stop has been passed: the answer is whole */
 	ANTHROPIC_FAILED,	/* the provider's error, or one for what it sent, has been passed */
-	ANTHROPIC_BROKEN	/* an error event has been passed since it ended too early */
+	ANTHROPIC_BROKEN	/* an error event has been passed since the message was cut */
 };
 
 struct anthropic;
@@ -62,9 +41,13 @@ struct anthropic_work {
 	struct buf mended;	/* output that does not lie in the input as it is */
 	struct buf joined;	/* the data lines of one event */
 	struct buf text;
+	struct buf made;	/* events that the provider left out */
+	struct buf json;	/* the object of an event, changed */
 };
 
-#define ANTHROPIC_WORK_INIT ((struct anthropic_work){ BUF_INIT(SIZE_MAX), BUF_INIT(SIZE_MAX), BUF_INIT(SIZE_MAX) })
+#define ANTHROPIC_WORK_INIT                                                                                            \
+	((struct anthropic_work){                                                                                      \
+	    BUF_INIT(SIZE_MAX), BUF_INIT(SIZE_MAX), BUF_INIT(SIZE_MAX), BUF_INIT(SIZE_MAX), BUF_INIT(SIZE_MAX) })
 void anthropic_work_free(struct anthropic_work *work);
 
 /* Octets to be passed on; NULL and 0 if there are none. */
@@ -82,8 +65,9 @@ bool anthropic_feed(struct anthropic *a, const char *input, size_t n, struct ant
 
 /*
  * The end of the stream. `clean` says that it did not break off; if it did, `reason` is what happened, for a person, and
- * `status` the HTTP status that would tell it. A stream that is still open fails here: `*out` is then the error event, and
- * whatever a clean end completed before it. False if memory is short.
+ * `status` the HTTP status that would tell it. A stream that is still open fails here,
+ * unless only message_stop was missing at a clean end: `*out` is then the error event, or message_stop, and whatever a
+ * clean end completed before it. False if memory is short.
  */
 bool anthropic_end(struct anthropic *a, bool clean, int status, const char *reason, struct anthropic_work *work,
     struct anthropic_output *out);

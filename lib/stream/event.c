@@ -3,21 +3,24 @@
 
 #include <string.h>
 
-static const char *const type_names[EVENT_TYPE_COUNT] = {
-	[EVENT_MESSAGE_START] = "message_start",
-	[EVENT_BLOCK_START] = "content_block_start",
-	[EVENT_BLOCK_DELTA] = "content_block_delta",
-	[EVENT_BLOCK_STOP] = "content_block_stop",
-	[EVENT_MESSAGE_DELTA] = "message_delta",
-	[EVENT_MESSAGE_STOP] = "message_stop",
-	[EVENT_PING] = "ping",
-	[EVENT_ERROR] = "error",
+#include "stream/members.h"
+
+static const struct member_name type_names[EVENT_TYPE_COUNT] = {
+	[EVENT_OTHER] = { NULL, SIZE_MAX },
+	[EVENT_MESSAGE_START] = MEMBER("message_start"),
+	[EVENT_BLOCK_START] = MEMBER("content_block_start"),
+	[EVENT_BLOCK_DELTA] = MEMBER("content_block_delta"),
+	[EVENT_BLOCK_STOP] = MEMBER("content_block_stop"),
+	[EVENT_MESSAGE_DELTA] = MEMBER("message_delta"),
+	[EVENT_MESSAGE_STOP] = MEMBER("message_stop"),
+	[EVENT_PING] = MEMBER("ping"),
+	[EVENT_ERROR] = MEMBER("error"),
 };
 
 const char *
 event_type_name(enum event_type type)
 {
-	return type_names[type];
+	return type_names[type].p;
 }
 
 /* Type names go on a line of their own: no white space, no control character, nothing to be escaped. */
@@ -30,18 +33,26 @@ is_name(const char *p, size_t n)
 	return n > 0;
 }
 
+static void
+set_type(struct event *event, enum event_type type)
+{
+	event->type = type;
+	event->name = type_names[type].p;
+	event->name_len = type_names[type].len;
+}
+
 static bool
 read_type(struct event *event, struct json type)
 {
+	size_t known;
+
 	if (!json_is_string(type))
 		return false;
-	for (int i = EVENT_OTHER + 1; i < EVENT_TYPE_COUNT; i++)
-		if (json_equals(type, type_names[i])) {
-			event->type = (enum event_type)i;
-			event->name = type_names[i];
-			event->name_len = strlen(type_names[i]);
-			return true;
-		}
+	known = members_which(type, type_names + 1, EVENT_TYPE_COUNT - 1) + 1;
+	if (known < EVENT_TYPE_COUNT) {
+		set_type(event, (enum event_type)known);
+		return true;
+	}
 	event->name = type.p + 1;
 	event->name_len = type.len - 2;
 	return is_name(event->name, event->name_len);
@@ -59,25 +70,29 @@ is_blank(const char *p, size_t n)
 static bool
 read_object(struct event *event, const char *data, size_t n)
 {
-	struct json_iter it;
-	struct json key, value;
-	size_t start;
-	enum json_result result;
+	enum { TYPE, INDEX, DELTA, ERROR, USAGE, MESSAGE, BLOCK, COUNT };
+	static const struct member_name names[COUNT] = {
+		[TYPE] = MEMBER("type"),
+		[INDEX] = MEMBER("index"),
+		[DELTA] = MEMBER("delta"),
+		[ERROR] = MEMBER("error"),
+		[USAGE] = MEMBER("usage"),
+		[MESSAGE] = MEMBER("message"),
+		[BLOCK] = MEMBER("content_block"),
+	};
+	struct json values[COUNT];
+	const char *end;
 
-	*event = (struct event){ .type = EVENT_OTHER };
-	if (!json_iter_init(&it, data, n) || !it.in_object)
+	if (!members_read(data, n, names, COUNT, values, &event->object))
 		return false;
-	start = it.pos - 1;
-	while ((result = json_next(&it, &key, &value)) == JSON_OK) {
-		if (json_equals(key, "type")) {
-			if (event->name != NULL || !read_type(event, value))
-				return false;
-		} else if (json_equals(key, "error")) {
-			event->error = value;
-		}
-	}
-	event->object = (struct json){ data + start, it.pos - start };
-	return result == JSON_END && is_blank(data + it.pos, n - it.pos);
+	event->index = values[INDEX];
+	event->delta = values[DELTA];
+	event->error = values[ERROR];
+	event->usage = values[USAGE];
+	event->message = values[MESSAGE];
+	event->block = values[BLOCK];
+	end = event->object.p + event->object.len;
+	return is_blank(end, (size_t)(data + n - end)) && (values[TYPE].len == 0 || read_type(event, values[TYPE]));
 }
 
 /* An object without a type takes it from its `event:` line; one with `error` is an error, as some providers send it. */
@@ -86,9 +101,7 @@ find_type(struct event *event, const struct sse_item *item)
 {
 	event->untyped = true;
 	if (event->error.len > 0 && !json_is_null(event->error)) {
-		event->type = EVENT_ERROR;
-		event->name = type_names[EVENT_ERROR];
-		event->name_len = strlen(event->name);
+		set_type(event, EVENT_ERROR);
 		return;
 	}
 	if (item->name == NULL || !is_name(item->name, item->name_len))
@@ -96,7 +109,7 @@ find_type(struct event *event, const struct sse_item *item)
 	event->name = item->name;
 	event->name_len = item->name_len;
 	for (int i = EVENT_OTHER + 1; i < EVENT_TYPE_COUNT; i++)
-		if (strlen(type_names[i]) == item->name_len && memcmp(type_names[i], item->name, item->name_len) == 0)
+		if (type_names[i].len == item->name_len && memcmp(type_names[i].p, item->name, item->name_len) == 0)
 			event->type = (enum event_type)i;
 }
 
@@ -113,4 +126,55 @@ event_read(struct event *event, const struct sse_item *item, const char *data, s
 	if (event->name == NULL)
 		find_type(event, item);
 	return EVENT_READ;
+}
+
+/* JSON that was joined from several lines goes on one: the line ends can only be white space between its tokens. */
+static void
+put_on_one_line(struct buf *out, const char *p, size_t n)
+{
+	while (n > 0) {
+		const char *newline = memchr(p, '\n', n);
+		size_t len = newline ? (size_t)(newline - p) : n;
+
+		buf_put(out, p, len);
+		len += newline != NULL;
+		p += len;
+		n -= len;
+	}
+}
+
+/* Whether an object, of which the bracket was taken, is more than `}`. */
+static bool
+has_members(struct json rest)
+{
+	size_t i = 0;
+
+	while (rest.p[i] == ' ' || rest.p[i] == '\t' || rest.p[i] == '\n' || rest.p[i] == '\r')
+		i++;
+	return rest.p[i] != '}';
+}
+
+void
+event_put_object(struct buf *out, const struct event *event, struct json object)
+{
+	if (event->untyped) {
+		buf_puts(out, "{\"type\":\"");
+		buf_put(out, event->name, event->name_len);
+		buf_putc(out, '"');
+		object.p++;
+		object.len--;
+		if (has_members(object))
+			buf_putc(out, ',');
+	}
+	put_on_one_line(out, object.p, object.len);
+}
+
+void
+event_put(struct buf *out, const struct event *event, struct json object)
+{
+	buf_put(out, "event: ", 7);
+	buf_put(out, event->name, event->name_len);
+	buf_put(out, "\ndata: ", 7);
+	event_put_object(out, event, object);
+	buf_put(out, "\n\n", 2);
 }

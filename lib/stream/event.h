@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "base/json.h"
 #include "stream/sse.h"
 
@@ -34,14 +35,19 @@ struct event {
 	size_t name_len;
 	bool untyped;		/* the JSON has no `type`: the name is that of its `event:` line, or it has `error` */
 	struct json object;	/* without the white space around it */
-	struct json error;	/* its member `error`, empty if there is none */
+	struct json error;	/* its member `error`, empty if there is none; and the others by which the dialect works */
+	struct json index;
+	struct json delta;
+	struct json usage;
+	struct json message;
+	struct json block;	/* `content_block` */
 };
 
 enum event_kind {
 	EVENT_READ,
 	EVENT_EMPTY,		/* no data, or blank */
 	EVENT_DONE,		/* `[DONE]` */
-	EVENT_MALFORMED		/* no JSON object, or with a type on which readers would not agree */
+	EVENT_MALFORMED		/* no JSON object, or with a type or another of the members above that readers would disagree on */
 };
 
 /*
@@ -50,5 +56,11 @@ enum event_kind {
  * chunks are.
  */
 enum event_kind event_read(struct event *event, const struct sse_item *item, const char *data, size_t n);
+
+/* Adds the event's object, or what `object` has in its place, on one line and with the type that it may lack. */
+void event_put_object(struct buf *out, const struct event *event, struct json object);
+
+/* Adds the whole event with that, in the one form: `event: TYPE`, LF, `data: {…}`, LF, LF. */
+void event_put(struct buf *out, const struct event *event, struct json object);
 
 #endif

@@ -39,6 +39,22 @@ bool usage_add(struct usage *usage, struct json object);
  */
 bool usage_add_openai(struct usage *usage, struct json object);
 
+/* Where a usage stands: in the message of message_start, or in message_delta. */
+enum usage_place { USAGE_OF_START, USAGE_OF_DELTA };
+
+/*
+ * Whether a `usage` is as clients need it there: an object of fewer than MESSAGE_MEMBERS_MAX members, none of them there
+ * twice or with an escape in its name; those named `*_tokens` are counts written as digits; message_start's has
+ * `input_tokens` and `output_tokens`, message_delta's `output_tokens`.
+ */
+bool usage_obeys(struct json object, enum usage_place place);
+
+/*
+ * Adds an object that does, from one that does not (or is none) and that was added to `usage` before. What is no count
+ * becomes what `usage` has; else it is 0, or, where message_delta need not have it, left out. All other members stay.
+ */
+void usage_put_mended(struct buf *out, struct json object, const struct usage *usage, enum usage_place place);
+
 /* Whether any count has been seen. */
 bool usage_any(const struct usage *usage);
 

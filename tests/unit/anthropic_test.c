@@ -4,9 +4,23 @@
 #include "base/limits.h"
 #include "test.h"
 
-#define START "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\"}}\n\n"
-#define DELTA "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"n\":1e400}\n\n"
+#define START                                                                                                          \
+	"event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"type\":\"message\","            \
+	"\"role\":\"assistant\",\"model\":\"x\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,"                 \
+	"\"usage\":{\"input_tokens\":3,\"output_tokens\":1}}}\n\n"
+#define BLOCK                                                                                                          \
+	"event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":"               \
+	"{\"type\":\"text\",\"text\":\"\"}}\n\n"
+#define DELTA                                                                                                          \
+	"event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":"                       \
+	"{\"type\":\"text_delta\",\"text\":\"4\"},\"n\":1e400}\n\n"
+#define BLOCK_STOP "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
+#define REASON                                                                                                         \
+	"event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\","                 \
+	"\"stop_sequence\":null},\"usage\":{\"output_tokens\":2}}\n\n"
 #define STOP "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"
+#define END REASON STOP
+#define MESSAGE START END
 #define PING "event: ping\ndata: {\"type\":\"ping\"}\n\n"
 #define OVERLOADED                                                                                                     \
 	"event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n"
@@ -23,44 +37,44 @@ static const struct {
 	const char *repairs;	/* `NAME=COUNT` of each, with a blank behind it */
 	enum anthropic_state state;
 } streams[] = {
-	{ "a good stream", START PING DELTA STOP, START PING DELTA STOP, "", ANTHROPIC_STOPPED },
-	{ "an unknown event passes", START "event: new.thing\ndata: {\"type\":\"new.thing\"}\n\n" STOP,
-	    START "event: new.thing\ndata: {\"type\":\"new.thing\"}\n\n" STOP, "", ANTHROPIC_STOPPED },
-	{ "comments pass", ": a\n\n" START ": b\n:\n\n" STOP, ": a\n\n" START ": b\n:\n\n" STOP, "", ANTHROPIC_STOPPED },
-	{ "comments get LF", ": a\r\n\r\n" STOP, ": a\n\n" STOP, "line-ends=1 ", ANTHROPIC_STOPPED },
-	{ "a byte order mark", "\xef\xbb\xbf" STOP, STOP, "bom=1 ", ANTHROPIC_STOPPED },
-	{ "CRLF", "event: ping\r\ndata: {\"type\":\"ping\"}\r\n\r\n" STOP, PING STOP, "line-ends=1 ", ANTHROPIC_STOPPED },
-	{ "CR", "event: ping\rdata: {\"type\":\"ping\"}\r\r" STOP, PING STOP, "line-ends=1 ", ANTHROPIC_STOPPED },
-	{ "no space behind data:", "event: ping\ndata:{\"type\":\"ping\"}\n\n" STOP, PING STOP, "data-space=1 ",
+	{ "a good stream", START PING BLOCK DELTA BLOCK_STOP END, START PING BLOCK DELTA BLOCK_STOP END, "", ANTHROPIC_STOPPED },
+	{ "an unknown event passes", START "event: new.thing\ndata: {\"type\":\"new.thing\"}\n\n" END,
+	    START "event: new.thing\ndata: {\"type\":\"new.thing\"}\n\n" END, "", ANTHROPIC_STOPPED },
+	{ "comments pass", ": a\n\n" START ": b\n:\n\n" END, ": a\n\n" START ": b\n:\n\n" END, "", ANTHROPIC_STOPPED },
+	{ "comments get LF", ": a\r\n\r\n" MESSAGE, ": a\n\n" MESSAGE, "line-ends=1 ", ANTHROPIC_STOPPED },
+	{ "a byte order mark", "\xef\xbb\xbf" MESSAGE, MESSAGE, "bom=1 ", ANTHROPIC_STOPPED },
+	{ "CRLF", "event: ping\r\ndata: {\"type\":\"ping\"}\r\n\r\n" MESSAGE, PING MESSAGE, "line-ends=1 ", ANTHROPIC_STOPPED },
+	{ "CR", "event: ping\rdata: {\"type\":\"ping\"}\r\r" MESSAGE, PING MESSAGE, "line-ends=1 ", ANTHROPIC_STOPPED },
+	{ "no space behind data:", "event: ping\ndata:{\"type\":\"ping\"}\n\n" MESSAGE, PING MESSAGE, "data-space=1 ",
 	    ANTHROPIC_STOPPED },
-	{ "white space around the JSON", "event: ping\ndata:   {\"type\":\"ping\"} \t\n\n" STOP, PING STOP, "data-space=1 ",
+	{ "white space around the JSON", "event: ping\ndata:   {\"type\":\"ping\"} \t\n\n" MESSAGE, PING MESSAGE, "data-space=1 ",
 	    ANTHROPIC_STOPPED },
-	{ "no event line", "data: {\"type\":\"ping\"}\n\n" STOP, PING STOP, "event-name=1 ", ANTHROPIC_STOPPED },
-	{ "another name", "event: pong\ndata: {\"type\":\"ping\"}\n\n" STOP, PING STOP, "event-name=1 ", ANTHROPIC_STOPPED },
-	{ "no space behind event:", "event:ping\ndata: {\"type\":\"ping\"}\n\n" STOP, PING STOP, "event-name=1 ",
+	{ "no event line", "data: {\"type\":\"ping\"}\n\n" MESSAGE, PING MESSAGE, "event-name=1 ", ANTHROPIC_STOPPED },
+	{ "another name", "event: pong\ndata: {\"type\":\"ping\"}\n\n" MESSAGE, PING MESSAGE, "event-name=1 ", ANTHROPIC_STOPPED },
+	{ "no space behind event:", "event:ping\ndata: {\"type\":\"ping\"}\n\n" MESSAGE, PING MESSAGE, "event-name=1 ",
 	    ANTHROPIC_STOPPED },
-	{ "the event line behind the data", "data: {\"type\":\"ping\"}\nevent: ping\n\n" STOP, PING STOP, "event-name=1 ",
+	{ "the event line behind the data", "data: {\"type\":\"ping\"}\nevent: ping\n\n" MESSAGE, PING MESSAGE, "event-name=1 ",
 	    ANTHROPIC_STOPPED },
-	{ "an escaped type", "data: {\"type\":\"message_\\u0073top\"}\n\n",
-	    "event: message_stop\ndata: {\"type\":\"message_\\u0073top\"}\n\n", "event-name=1 ", ANTHROPIC_STOPPED },
-	{ "bare JSON", "{\"type\":\"ping\"}\n{\"type\":\"message_stop\"}\n[DONE]\n", PING STOP, "bare-json=2 after-end=1 ",
+	{ "an escaped type", START REASON "data: {\"type\":\"message_\\u0073top\"}\n\n",
+	    START REASON "event: message_stop\ndata: {\"type\":\"message_\\u0073top\"}\n\n", "event-name=1 ", ANTHROPIC_STOPPED },
+	{ "bare JSON", START REASON "{\"type\":\"ping\"}\n{\"type\":\"message_stop\"}\n[DONE]\n", START PING END, "bare-json=2 after-end=1 ",
 	    ANTHROPIC_STOPPED },
-	{ "bare JSON behind its name", "event: ping\n{\"type\":\"ping\"}\n\n" STOP, PING STOP, "bare-json=1 blank-lines=1 ",
+	{ "bare JSON behind its name", "event: ping\n{\"type\":\"ping\"}\n\n" MESSAGE, PING MESSAGE, "bare-json=1 blank-lines=1 ",
 	    ANTHROPIC_STOPPED },
-	{ "several data lines", "event: ping\ndata: {\"type\":\ndata:\ndata: \"ping\"\ndata: }\n\n" STOP, PING STOP,
+	{ "several data lines", "event: ping\ndata: {\"type\":\ndata:\ndata: \"ping\"\ndata: }\n\n" MESSAGE, PING MESSAGE,
 	    "data-space=1 joined-lines=1 ", ANTHROPIC_STOPPED },
-	{ "fields that nobody needs", "id: 1\nevent: ping\n: c\nretry: 3\ndata: {\"type\":\"ping\"}\n\n" STOP, PING STOP,
+	{ "fields that nobody needs", "id: 1\nevent: ping\n: c\nretry: 3\ndata: {\"type\":\"ping\"}\n\n" MESSAGE, PING MESSAGE,
 	    "event-name=1 dropped-lines=1 ", ANTHROPIC_STOPPED },
-	{ "blank lines", "\n" PING "\n\n" STOP, PING STOP, "blank-lines=3 ", ANTHROPIC_STOPPED },
-	{ "an event without data", "event: ping\n\ndata: \n\n" STOP, STOP, "no-data=2 ", ANTHROPIC_STOPPED },
-	{ "[DONE] in the middle", PING "data: [DONE]\n\n" STOP, PING STOP, "done=1 ", ANTHROPIC_STOPPED },
+	{ "blank lines", "\n" PING "\n\n" MESSAGE, PING MESSAGE, "blank-lines=3 ", ANTHROPIC_STOPPED },
+	{ "an event without data", "event: ping\n\ndata: \n\n" MESSAGE, MESSAGE, "no-data=2 ", ANTHROPIC_STOPPED },
+	{ "[DONE] in the middle", PING "data: [DONE]\n\n" MESSAGE, PING MESSAGE, "done=1 ", ANTHROPIC_STOPPED },
 	{ "[DONE] in place of the end", START "data: [DONE] \n\n", START NO_STOP, "done=1 ", ANTHROPIC_BROKEN },
-	{ "a type taken from the event line", "event: ping\ndata: { \"a\":1}\n\nevent: message_stop\ndata: {}\n\n",
-	    "event: ping\ndata: {\"type\":\"ping\", \"a\":1}\n\n" STOP, "type=2 ", ANTHROPIC_STOPPED },
-	{ "no type at all", START "data: {\"a\":1}\n\n" STOP, START NO_OBJECT, "after-end=1 ", ANTHROPIC_FAILED },
-	{ "anything behind message_stop", START STOP PING OVERLOADED "\n: c\n{}\n", START STOP, "after-end=3 ",
+	{ "a type taken from the event line", START REASON "event: ping\ndata: { \"a\":1}\n\nevent: message_stop\ndata: {}\n\n",
+	    START "event: ping\ndata: {\"type\":\"ping\", \"a\":1}\n\n" END, "type=2 ", ANTHROPIC_STOPPED },
+	{ "no type at all", START "data: {\"a\":1}\n\n" END, START NO_OBJECT, "after-end=2 ", ANTHROPIC_FAILED },
+	{ "anything behind message_stop", START END PING OVERLOADED "\n: c\n{}\n", START END, "after-end=3 ",
 	    ANTHROPIC_STOPPED },
-	{ "the provider's error", START OVERLOADED STOP, START OVERLOADED, "after-end=1 ", ANTHROPIC_FAILED },
+	{ "the provider's error", START OVERLOADED END, START OVERLOADED, "after-end=2 ", ANTHROPIC_FAILED },
 	{ "an error with CRLF", "event: error\r\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\","
 	    "\"message\":\"Overloaded\"}}\r\n\r\n", OVERLOADED, "line-ends=1 ", ANTHROPIC_FAILED },
 	{ "an error in another dialect", START "data: {\"error\":{\"message\":\"busy \\\"x\\\"\",\"code\":null}}\n\n",
@@ -72,7 +86,7 @@ static const struct {
 	{ "an error without a word", "event: error\ndata: {\"type\":\"error\"}\n\n",
 	    "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"no message came with it\"},"
 	    "\"request_id\":\"req_1\"}\n\n", "error-shape=1 ", ANTHROPIC_FAILED },
-	{ "one malformed event", START "event: ping\ndata: {\"type\":\"ping\"\n\n" STOP, START NO_OBJECT, "after-end=1 ",
+	{ "one malformed event", START "event: ping\ndata: {\"type\":\"ping\"\n\n" END, START NO_OBJECT, "after-end=2 ",
 	    ANTHROPIC_FAILED },
 	{ "something behind the object", START "event: ping\ndata: {\"type\":\"ping\"} {}\n\n", START NO_OBJECT, "",
 	    ANTHROPIC_FAILED },
@@ -83,11 +97,11 @@ static const struct {
 	{ "a type that is no name", "event: ping\ndata: {\"type\":\"a b\"}\n\n", NO_OBJECT, "", ANTHROPIC_FAILED },
 	{ "an HTML page", "<html>\n<p>503</p>\n\n", NO_STOP, "no-data=1 ", ANTHROPIC_BROKEN },
 	{ "nothing", "", NO_STOP, "", ANTHROPIC_BROKEN },
-	{ "an end without message_stop", START DELTA, START DELTA NO_STOP, "", ANTHROPIC_BROKEN },
+	{ "an end without message_stop", START BLOCK DELTA BLOCK_STOP, START BLOCK DELTA BLOCK_STOP NO_STOP, "", ANTHROPIC_BROKEN },
 	{ "half an event at the end", START "event: ping\ndata: {\"type\":\"pi", START NO_STOP, "", ANTHROPIC_BROKEN },
-	{ "no blank line behind the last event", START "event: message_stop\ndata: {\"type\":\"message_stop\"}\n", START STOP,
+	{ "no blank line behind the last event", START REASON "event: message_stop\ndata: {\"type\":\"message_stop\"}\n", START END,
 	    "last-line=1 ", ANTHROPIC_STOPPED },
-	{ "no line's end either", START "data: {\"type\":\"message_stop\"}", START STOP, "event-name=1 last-line=1 ",
+	{ "no line's end either", START REASON "data: {\"type\":\"message_stop\"}", START END, "event-name=1 last-line=1 ",
 	    ANTHROPIC_STOPPED },
 	{ "nor behind the provider's error", "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\","
 	    "\"message\":\"Overloaded\"}}\n", OVERLOADED, "last-line=1 ", ANTHROPIC_FAILED },
@@ -201,16 +215,21 @@ test_stream(size_t i)
 static void
 test_cuts(void)
 {
-	static const char text[] = START DELTA STOP;
+	static const size_t ends[] = { sizeof START - 1, sizeof(START BLOCK) - 1, sizeof(START BLOCK DELTA) - 1,
+		sizeof(START BLOCK DELTA BLOCK_STOP) - 1 };
+	static const char text[] = START BLOCK DELTA BLOCK_STOP END;
 	static const char told[] = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"timeout_error\",\"message\":"
 				   "\"acme was silent for 5 s; the answer is incomplete\"},\"request_id\":\"req_1\"}\n\n";
 	bool passed = true;
 
 	for (size_t n = 0; n < sizeof text - 1; n++) {
 		char want[sizeof text + sizeof told] = "";
-		size_t whole = n < sizeof START - 1 ? 0 : n < sizeof(START DELTA) - 1 ? sizeof START - 1 : sizeof(START DELTA) - 1;
+		size_t whole = 0;
 		struct run run;
 
+		for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+			if (ends[i] <= n)
+				whole = ends[i];
 		memcpy(want, text, whole);
 		memcpy(want + whole, told, sizeof told);
 		run_begin(&run);
@@ -230,8 +249,9 @@ test_verbatim(void)
 
 	run_begin(&run);
 	feed(&run, START PING, sizeof(START PING) - 1);
+	feed(&run, BLOCK DELTA, sizeof(BLOCK DELTA) - 1);
 	feed(&run, DELTA, sizeof DELTA - 1);
-	feed(&run, ": c\n\n" STOP, sizeof(": c\n\n" STOP) - 1);
+	feed(&run, ": c\n\n" BLOCK_STOP, sizeof(": c\n\n" BLOCK_STOP) - 1);
 	TEST(run.verbatim, "pieces that are as they must be are not copied");
 	run_end(&run);
 }
@@ -248,7 +268,7 @@ test_too_large(void)
 	feed(&run, START "data: \"", sizeof(START "data: \"") - 1);
 	for (size_t n = 0; n <= SSE_EVENT_MAX; n += sizeof text)
 		feed(&run, text, sizeof text);
-	feed(&run, "\n\n" STOP, sizeof("\n\n" STOP) - 1);
+	feed(&run, "\n\n" END, sizeof("\n\n" END) - 1);
 	end(&run, true);
 	EXPECT(same(&run.out, START FAILED("acme sent an event larger than 16 MiB")), "output");
 	EXPECT(anthropic_state(run.stream) == ANTHROPIC_FAILED, "state");
