@@ -55,12 +55,13 @@ none() {
 arrows='base:
 http:
 record:
+health:
 config:
 front:
 stream: record
 replay: record
 route: config record
-upstream: config record stream
+upstream: config record stream health
 guard:
 edge: config http record'
 

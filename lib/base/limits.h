@@ -235,4 +235,44 @@
 /* A method's name: the longest registered has 17 letters. */
 #define METHOD_MAX ((size_t)32)
 
+/* Rows of the health table, each a target with one of its keys: every target of several full routes. */
+#define HEALTH_ROWS 512
+
+/* Living lb-fetch that the health table counts: the per-connection units allow 256. */
+#define HEALTH_SLOTS 1024
+
+/* A model's name and a key's reference in the table, for a person to read; longer ones are told apart by their hash. */
+#define HEALTH_MODEL_MAX 256
+#define HEALTH_KEY_MAX 128
+
+/* Failures in a row that open a target's breaker: two may be bad luck. */
+#define HEALTH_BREAKER_FAILURES 3
+
+/* The longest cool-down by doubling, in ms: most providers count by the minute. */
+#define HEALTH_DOUBLED_MS_MAX ((uint64_t)60000)
+
+/* The same for a provider that is overloaded, which is about everyone and passes soon. */
+#define HEALTH_BUSY_MS_MAX ((uint64_t)8000)
+
+/* A key that was refused is put aside for so long, in ms: a person has to see to it. */
+#define HEALTH_KEY_MS ((uint64_t)600000)
+
+/* The longest cool-down that a provider may ask for, in ms; one that ends later comes of a clock that was set back. */
+#define HEALTH_COOL_MS_MAX ((uint64_t)86400000)
+
+/* A half-open trial that says nothing for so long, in ms, no longer keeps others away: no model thinks for longer. */
+#define HEALTH_TRIAL_MS_MAX ((uint64_t)600000)
+
+/* How often, in ms, the table's file and the slots of dead processes are looked at: some microseconds each time. */
+#define HEALTH_CHECK_MS ((uint64_t)1000)
+
+/* How long, in ms, the making of a row waits for another process that makes one: requests wait meanwhile. */
+#define HEALTH_LOCK_MS 100
+
+/* The same for the making of the file, at a process's start: a slow disk has to find it 2 MiB. */
+#define HEALTH_MAKE_MS 3000
+
+/* The last times to first content that a row keeps: enough for a 95th percentile. */
+#define HEALTH_RECENT 64
+
 #endif
