@@ -37,7 +37,7 @@ PLAIN='"dialect":"anthropic","stream":false'
 START='event: message_start\ndata: {"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":1}}}\n\n'
 REASON='event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":2}}\n\n'
 STOP='event: message_stop\ndata: {"type":"message_stop"}\n\n'
-MESSAGE=$START$REASON$STOP
+STREAM=$START$REASON$STOP
 
 # reframed FILE WANT END [OPTION...]: FILE, cut in every way, becomes the body WANT and an end as in END.
 reframed() {
@@ -181,7 +181,7 @@ error_of() {
 
 @test "message_stop makes an answer complete, whatever came behind" {
 	for result in truncated cancelled timeout complete; do
-		{ open 1; head_of 1; data 1 "$MESSAGE"; end_of 1 $result '"error":"reset","x":1'; } | lb-sse >out.rec
+		{ open 1; head_of 1; data 1 "$STREAM"; end_of 1 $result '"error":"reset","x":1'; } | lb-sse >out.rec
 		run tail -n 1 out.rec
 		[ "$output" = '{"type":"end","id":1,"result":"complete","x":1,"usage":{"input_tokens":3,"output_tokens":2}}' ]
 		run -1 grep 'event: error' out.rec
@@ -192,7 +192,7 @@ error_of() {
 	for i in $(seq 200); do open $i; head_of $i; done >in.rec
 	for i in $(seq 200); do data $i "event: ping\ndata: {\"type\":\"ping\","; done >>in.rec
 	for i in $(seq 200 -1 1); do data $i "\"n\":$i}\n\n"; done >>in.rec
-	for i in $(seq 200); do data $i "$MESSAGE"; end_of $i complete; done >>in.rec
+	for i in $(seq 200); do data $i "$STREAM"; end_of $i complete; done >>in.rec
 	lb-sse <in.rec >out.rec
 	[ "$(grep -c '"complete"' out.rec)" -eq 200 ]
 	for i in 1 77 200; do
@@ -391,17 +391,17 @@ http() {
 }
 
 @test "-H: a stream in chunks, whole" {
-	run --separate-stderr http < <(echo '{"type":"hello"}'; open 1; head_of 1; data 1 "$MESSAGE"; end_of 1 complete; open 2)
+	run --separate-stderr http < <(echo '{"type":"hello"}'; open 1; head_of 1; data 1 "$STREAM"; end_of 1 complete; open 2)
 	[ "$status" -eq 0 ]
 	[ -z "$stderr" ]
-	printf '%b' "$MESSAGE" >body
+	printf '%b' "$STREAM" >body
 	{
 		printf '%s\n' 'HTTP/1.1 200 OK' 'content-type: text/event-stream' 'cache-control: no-cache' \
 			'transfer-encoding: chunked' 'connection: close' '' "$(printf %x "$(wc -c <body)")"
 		cat body
 		printf '\n0\n\n'
 	} >want
-	http <<<"$(echo '{"type":"hello"}'; open 1; head_of 1; data 1 "$MESSAGE"; end_of 1 complete; open 2)" >got
+	http <<<"$(echo '{"type":"hello"}'; open 1; head_of 1; data 1 "$STREAM"; end_of 1 complete; open 2)" >got
 	same got want
 	[ "$(tail -c 5 http.out | od -An -c | tr -d ' ')" = '0\r\n\r\n' ]
 }
@@ -517,7 +517,7 @@ to_socket() {
 }
 
 @test "-H: on a socket a whole answer ends with a shutdown, one that only closing would end with a reset" {
-	run to_socket < <(open 1; head_of 1; data 1 "$MESSAGE"; end_of 1 complete)
+	run to_socket < <(open 1; head_of 1; data 1 "$STREAM"; end_of 1 complete)
 	[[ $output == *$'\n0\n\n EOF' ]]
 	run to_socket < <(open 1 | sed s/1.1/1.0/; head_of 1; data 1 "$START"; end_of 1 truncated)
 	[ "$output" = RESET ]
