@@ -126,7 +126,9 @@ record_end_of(const struct record *end)
 bool
 record_end_is_whole(int status, enum record_end end)
 {
-	return end == END_COMPLETE || (status >= 400 && (end == END_UPSTREAM_ERROR || end == END_REFUSED));
+	bool error = end == END_UPSTREAM_ERROR || end == END_TIMEOUT || end == END_REFUSED;
+
+	return end == END_COMPLETE || (status >= 400 && error);
 }
 
 void

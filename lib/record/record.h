@@ -68,7 +68,7 @@ enum record_end record_end_of(const struct record *end);
 
 /*
  * Whether the body of an answer with `status` is all there: a complete one, and an error's that was passed on or made
- * (upstream-error, refused). The HTTP message of any other must not end cleanly.
+ * (upstream-error, timeout, refused). The HTTP message of any other must not end cleanly.
  */
 bool record_end_is_whole(int status, enum record_end end);
 

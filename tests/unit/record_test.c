@@ -196,6 +196,11 @@ test_ends(void)
 		buf_free(&text);
 	}
 	TEST(passed, "every result is written and read");
+	TEST(record_end_is_whole(504, END_TIMEOUT) && record_end_is_whole(502, END_UPSTREAM_ERROR) &&
+	    record_end_is_whole(400, END_REFUSED) && record_end_is_whole(200, END_COMPLETE),
+	    "what lb answers by itself is all there");
+	TEST(!record_end_is_whole(200, END_TIMEOUT) && !record_end_is_whole(502, END_TRUNCATED) &&
+	    !record_end_is_whole(504, END_CANCELLED), "what broke off is not");
 	record.header = (struct json){ "{\"result\":\"fine\"}", 17 };
 	TEST(record_end_of(&record) == END_TRUNCATED, "an unknown result is no good one");
 	record.header = (struct json){ "{\"result\":1}", 12 };
