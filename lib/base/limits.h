@@ -189,7 +189,7 @@
 /* The longest wait, in seconds, that a client is told: some wait for as long as they are told, without a limit. */
 #define RETRY_AFTER_MAX ((uint64_t)60)
 
-/* The longest wait, in ms, that a provider is taken at its word for: a plan's longest window but for weeks, asked again then. */
+/* The longest wait, in ms, that a provider is taken at its word for: after a day it may be asked again. */
 #define WAIT_MS_MAX ((uint64_t)24 * 3600 * 1000)
 
 /* What is told of a provider's error: two lines on a screen; some providers repeat the request in theirs. */

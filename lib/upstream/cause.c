@@ -143,7 +143,7 @@ find_range(const struct range *ranges, size_t n, uint64_t number)
 struct cause
 cause_of_number(uint64_t number)
 {
-	/* Z.ai: 1308 is a limit of hours, 1310 one of a week or a month; 1309 and 1311 are about the plan, 1312 the model. */
+	/* 1308 is a limit of hours, 1310 one of a week or a month; 1309 and 1311 are about the plan, 1312 the model. */
 	static const struct range zai[] = {
 		{ 1000, 1004, REFUSAL_KEY }, { 1113, 1113, REFUSAL_MONEY }, { 1100, 1121, REFUSAL_KEY },
 		{ 1200, 1200, REFUSAL_FAILURE }, { 1210, 1210, REFUSAL_REQUEST }, { 1211, 1212, REFUSAL_MODEL },
@@ -162,7 +162,7 @@ cause_of_number(uint64_t number)
 struct cause
 cause_of_minimax(uint64_t number)
 {
-	/* 1028, 1030: a quota that is used up; 2056: one that comes back within hours; 2061: a model that the plan lacks. */
+	/* 1028, 1030: a quota that is used up; 2056: one that comes back in hours; 2061: a model not in the plan. */
 	static const struct range minimax[] = {
 		{ 1000, 1000, REFUSAL_FAILURE }, { 1001, 1001, REFUSAL_TIMEOUT }, { 1002, 1002, REFUSAL_LIMITED },
 		{ 1004, 1004, REFUSAL_KEY }, { 1008, 1008, REFUSAL_MONEY }, { 1013, 1013, REFUSAL_FAILURE },

@@ -46,8 +46,8 @@ struct cause cause_of_number(uint64_t number);
 struct cause cause_of_minimax(uint64_t number);
 
 /*
- * Reads the prose of an error, `n` octets of UTF-8, for what its type and code left open: `so_far` is what they say. Of a
- * long text the first KiB counts: some providers repeat the request in it.
+ * Reads the prose of an error, `n` octets of UTF-8, for what its type and code left open: `so_far` is what they say.
+ * Of a long text the first KiB counts: some providers repeat the request in it.
  */
 enum refusal_cause cause_of_text(const char *text, size_t n, enum refusal_cause so_far);
 

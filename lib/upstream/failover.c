@@ -80,7 +80,7 @@ failover_fault(int status, enum refusal_cause cause)
 	case REFUSAL_TIMEOUT:
 		return status >= 500 ? FAULT_TIMEOUT : fault_of_status(status);
 	case REFUSAL_REQUEST:
-		/* What is not there is not the model; but OpenAI's type for a wrong key is the one for a wrong request too. */
+		/* What is not there is not the model. OpenAI's type for a wrong key is that of a wrong request too. */
 		return status == 404 ? FAULT_REQUEST : fault_of_status(status);
 	case REFUSAL_PAGE:
 		return fault_of_page(status);
@@ -182,7 +182,7 @@ failover_conclude(const struct failover_tally *tally)
 	return final;
 }
 
-/* Digits with a fraction or without, of which thousandths count, in units of `unit` ms. More than WAIT_MS_MAX is that. */
+/* Digits, with a fraction or without, in units of `unit` ms. What is more than WAIT_MS_MAX is that. */
 static bool
 read_number(const char *value, size_t n, uint64_t unit, uint64_t *wait_ms)
 {

@@ -162,8 +162,8 @@ is_content(struct json value)
 static bool
 delta_has_content(struct json delta)
 {
-	static const char *const names[] = { "content", "reasoning_content", "reasoning", "reasoning_details", "refusal",
-		"tool_calls", "function_call", "audio", "images" };
+	static const char *const names[] = { "content", "reasoning_content", "reasoning", "reasoning_details",
+		"refusal", "tool_calls", "function_call", "audio", "images" };
 	struct json_iter it;
 	struct json key, value;
 
@@ -222,11 +222,12 @@ name_is(const struct event *event, const char *name)
 	return event->name_len == strlen(name) && memcmp(event->name, name, event->name_len) == 0;
 }
 
-/* An event with a name: the Responses API, and streams of sound and pictures. Those that tell a state are no content. */
+/* An event with a name: the Responses API, and streams of sound and pictures. Those of a state are no content. */
 static void
 take_named(struct gate *gate, const struct event *event)
 {
-	static const char *const states[] = { "response.created", "response.queued", "response.in_progress", "keepalive" };
+	static const char *const states[] = { "response.created", "response.queued", "response.in_progress",
+		"keepalive" };
 	struct refusal refusal;
 	struct json response;
 
@@ -236,7 +237,9 @@ take_named(struct gate *gate, const struct event *event)
 	if (event->type == EVENT_PING || event->type == EVENT_MESSAGE_START)
 		return;
 	if (name_is(event, "response.failed")) {
-		refusal_read_value(&refusal, json_find(event->object, "response", &response) ? response : event->object);
+		if (!json_find(event->object, "response", &response))
+			response = event->object;
+		refusal_read_value(&refusal, response);
 		fail_for(gate, &refusal);
 		return;
 	}
@@ -480,7 +483,9 @@ is_message(const struct gate *gate, struct json object)
 {
 	struct json list;
 
-	return find_set(object, gate->dialect == DIALECT_ANTHROPIC ? "content" : "choices", &list) && json_is_array(list);
+	const char *name = gate->dialect == DIALECT_ANTHROPIC ? "content" : "choices";
+
+	return find_set(object, name, &list) && json_is_array(list);
 }
 
 static void

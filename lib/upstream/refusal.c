@@ -88,7 +88,9 @@ member(struct json object, const char *name)
 {
 	struct json value;
 
-	return json_is_object(object) && json_find(object, name, &value) && is_set(value) ? value : (struct json){ NULL, 0 };
+	if (json_is_object(object) && json_find(object, name, &value) && is_set(value))
+		return value;
+	return (struct json){ NULL, 0 };
 }
 
 /* FastAPI's `detail`: a text, or an array of objects with `msg`, which repeat the request in other members. */
@@ -390,8 +392,8 @@ static bool
 is_api_type(struct json type)
 {
 	static const char *const types[] = { "invalid_request_error", "authentication_error", "billing_error",
-		"permission_error", "not_found_error", "conflict_error", "request_too_large", "rate_limit_error", "api_error",
-		"timeout_error", "overloaded_error" };
+		"permission_error", "not_found_error", "conflict_error", "request_too_large", "rate_limit_error",
+		"api_error", "timeout_error", "overloaded_error" };
 
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
 		if (json_equals(type, types[i]))
@@ -434,7 +436,8 @@ refusal_is_shaped(const struct refusal *refusal, enum dialect dialect)
 	if (!has_string(error, "type", &type) || !has_string(error, "message", &message))
 		return false;
 	if (dialect == DIALECT_ANTHROPIC)
-		return has_string(refusal->object, "type", &message) && json_equals(message, "error") && is_api_type(type);
+		return has_string(refusal->object, "type", &message) && json_equals(message, "error") &&
+		    is_api_type(type);
 	return is_string_or_absent(error, "param") && is_string_or_absent(error, "code");
 }
 

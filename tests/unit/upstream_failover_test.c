@@ -186,6 +186,7 @@ test_waits(void)
 		{ "retry-after", "0.0004", true, 0 },
 		{ "retry-after", "86400", true, WAIT_MS_MAX },
 		{ "retry-after", "86401", true, WAIT_MS_MAX },
+		{ "retry-after", "18446744073709551616", true, WAIT_MS_MAX },
 		{ "retry-after", "99999999999999999999999999999999999999", true, WAIT_MS_MAX },
 		{ "retry-after", "Sun, 06 Nov 1994 08:49:47 GMT", true, 10000 },
 		{ "retry-after", "Sun, 06 Nov 1994 08:49:37 GMT", true, 0 },

@@ -109,6 +109,8 @@ static const struct refusal_case cases[] = {
 	CASE("MiniMax: a number nobody knows", "{\"base_resp\":{\"status_code\":9,\"status_msg\":\"\"}}", REFUSAL_FAILURE, 500, "9", 0),
 	CASE("MiniMax: a window of five hours", "{\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\",\"message\":\"usage limit exceeded "
 		"(2056)\"}}", REFUSAL_LIMITED, 429, "usage limit exceeded (2056)", 3),
+	CASE("overload that is called a limit", "{\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\",\"message\":\"The service is "
+		"temporarily overloaded\"}}", REFUSAL_BUSY, 529, "The service is temporarily overloaded", 3),
 	CASE("MiniMax: traffic", "{\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"high traffic detected (2064)\"}}",
 	    REFUSAL_BUSY, 529, "high traffic detected (2064)", 3),
 	CASE("OpenRouter", "{\"error\":{\"code\":502,\"message\":\"Provider returned error\",\"metadata\":{\"raw\":\"upstream\\nis gone\"}},"
