@@ -77,7 +77,7 @@ test-all:
 	@$(MAKE) --no-print-directory fuzz
 	$(BUILD) test-programs CC=clang OUT=build/clang BIN=build/clang/bin
 
-test-programs: all $(UNIT_TESTS) $(TEST_TOOLS) $(BENCH_TOOLS)
+test-programs: all $(UNIT_TESTS) $(TEST_TOOLS) $(BENCH_TOOLS) $(FUZZERS)
 
 bench:
 	$(DEPS) test
@@ -133,6 +133,10 @@ $(OUT)/tests/%: $(OUT)/tests/%.o $(LIBRARY)
 	@$(CC) $(LB_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARY) $(LB_LIBS)
 
 $(OUT)/tests/bench/load: $(OUT)/tests/bench/answer.o
+ifndef FUZZ
+# Without libFuzzer they run their seeds.
+$(FUZZERS): $(OUT)/tests/fuzz/replay.o
+endif
 
 # A removed source must not live on in the library.
 $(LIBRARY): $(OUT)/sources
