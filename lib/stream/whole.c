@@ -60,7 +60,7 @@ take_events(struct reframe *r, const char *p, size_t n, struct reframe_work *wor
 		return false;
 	if (anthropic_state(r->anthropic) > ANTHROPIC_STOPPED)
 		keep_error(r, &events);
-	else if (!assemble_feed(r->assemble, events.p, events.len))
+	else if (events.len > 0 && !assemble_feed(r->assemble, events.p, events.len))
 		*broken = "sent a stream that is no message of at most 16 MiB";
 	return !r->body.failed;
 }
@@ -226,7 +226,8 @@ assemble(struct reframe *r, struct json fetched, struct reframe_work *work, stru
 	    !anthropic_end(a, json_equals(fetched, "complete"), status, reason, &work->events, &events))
 		return false;
 	if (anthropic_state(a) == ANTHROPIC_STOPPED) {
-		if (assemble_feed(r->assemble, events.p, events.len) && assemble_message(r->assemble, &work->data)) {
+		if ((events.len == 0 || assemble_feed(r->assemble, events.p, events.len)) &&
+		    assemble_message(r->assemble, &work->data)) {
 			put_answer(r, 200, work, out);
 			is->result = "complete";
 			is->converted = "message";
