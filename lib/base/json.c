@@ -367,13 +367,15 @@ bool
 json_find(struct json object, const char *name, struct json *value)
 {
 	struct json_iter it;
-	struct json key;
+	struct json key, member;
 
 	if (!json_iter_init(&it, object.p, object.len) || !it.in_object)
 		return false;
-	while (json_next(&it, &key, value) == JSON_OK)
-		if (json_equals(key, name))
+	while (json_next(&it, &key, &member) == JSON_OK)
+		if (json_equals(key, name)) {
+			*value = member;
 			return true;
+		}
 	return false;
 }
 

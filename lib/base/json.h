@@ -54,7 +54,10 @@ bool json_iter_init(struct json_iter *it, const char *text, size_t n);
 /* The next member (`*key` is its name, a string with quotes; in an array left alone). A text cut short is JSON_BAD. */
 enum json_result json_next(struct json_iter *it, struct json *key, struct json *value);
 
-/* Finds the member `name` (ASCII) of an object: the first of that name. False if absent or `object` is none. */
+/*
+ * Finds the member `name` (ASCII) of an object: the first of that name. False if absent or `object` is none; `*value` then
+ * stays what it was.
+ */
 bool json_find(struct json object, const char *name, struct json *value);
 
 /* The kind of a scanned value. */

@@ -127,6 +127,7 @@ test_members(void)
 	TEST(passed, "members are walked in order");
 	TEST(json_find((struct json){ text + 1, sizeof text - 7 }, "c", &value) && value.len == 11, "a member is found by name");
 	TEST(!json_find((struct json){ text + 1, sizeof text - 7 }, "ab\\", &value), "and not by another");
+	TEST(json_is_array(value) && value.len == 11, "one that is not found leaves what was there");
 }
 
 static void
