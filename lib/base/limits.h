@@ -198,6 +198,15 @@
 /* Why the commit gate lets an answer fail: such a text, and words around it. */
 #define GATE_WHY_MAX KIB
 
+/* What went wrong at all providers of a request, as its client is told: about ten of them, each a sentence. */
+#define SAID_MAX (2 * KIB)
+
+/* A key shorter than this is none, but a word such as `none` for a server that looks at no key, and stands in sentences. */
+#define REDACT_MIN ((size_t)6)
+
+/* An error's body that is passed on as it came: they have a few hundred octets, and all of it is searched for keys. */
+#define PASSED_ERROR_MAX (64 * KIB)
+
 /* What libcurl reads of a connection at once: each open transfer has such a buffer. */
 #define RECEIVE_MAX (16 * KIB)
 

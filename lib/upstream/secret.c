@@ -10,8 +10,10 @@
 #include "base/diag.h"
 #include "base/io.h"
 #include "base/limits.h"
+#include "upstream/redact.h"
 
 struct secrets {
+	struct buf values;
 	size_t count;
 	struct secret items[];
 };
@@ -106,8 +108,11 @@ add(struct secrets *secrets, const struct config_provider *provider, const char 
 
 	secret->provider = provider;
 	secret->reference = reference;
-	if ((why = resolve(secret)) == NULL)
-		return true;
+	if ((why = resolve(secret)) == NULL) {
+		if (secret->value != NULL)
+			redact_add(&secrets->values, secret->value, strlen(secret->value));
+		return !secrets->values.failed;
+	}
 	diag_warning("unable to get key %s of provider %s: %s", reference, provider->name, why);
 	return (secret->why = strdup(why)) != NULL;
 }
@@ -122,6 +127,7 @@ secrets_load(const struct config *config)
 		count += config->providers[i].key_count;
 	if ((secrets = calloc(1, sizeof *secrets + count * sizeof secrets->items[0])) == NULL)
 		return NULL;
+	buf_init(&secrets->values, SIZE_MAX);
 	for (size_t i = 0; i < config->provider_count; i++)
 		for (size_t k = 0; k < config->providers[i].key_count; k++)
 			if (!add(secrets, &config->providers[i], config->providers[i].keys[k])) {
@@ -142,7 +148,16 @@ secrets_free(struct secrets *secrets)
 		free(secrets->items[i].value);
 		free(secrets->items[i].why);
 	}
+	if (secrets->values.mem != NULL)
+		explicit_bzero(secrets->values.mem, secrets->values.cap);
+	buf_free(&secrets->values);
 	free(secrets);
+}
+
+const struct buf *
+secrets_values(const struct secrets *secrets)
+{
+	return &secrets->values;
 }
 
 const struct secret *

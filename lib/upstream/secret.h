@@ -30,6 +30,9 @@ struct secrets *secrets_load(const struct config *config);
 /* Overwrites the keys and frees them. */
 void secrets_free(struct secrets *secrets);
 
+/* The values of all keys, for redact.h. */
+const struct buf *secrets_values(const struct secrets *secrets);
+
 /* The key of `provider` whose reference is the JSON string `reference`. NULL if the configuration has none such. */
 const struct secret *secrets_find(
     const struct secrets *secrets, const struct config_provider *provider, struct json reference);
