@@ -40,6 +40,13 @@ attempt() {
 		not_before: 0} + $more'
 }
 
+# ask ID JSON ATTEMPT...: a request record that names a model, `m`; JSON is added to it.
+ask() {
+	local id=$1 more=$2
+	shift 2
+	request "$id" "$(jq -cn --argjson more "$more" '{plan: {model: "m", model_at: [9, 3]}} * $more')" '{"model":"m"}' "$@"
+}
+
 refused() { attempt refused / '{"url": "http://127.0.0.1:1/v1/messages"}'; }
 
 # request ID JSON BODY ATTEMPT...: a request record; JSON is added to it, its `plan` to the plan.
@@ -53,6 +60,63 @@ request() {
 		plan: ({dialect: "anthropic", stream: false, attempts: .} + ($more.plan // {}))} + ($more | del(.plan)) +
 		{bytes: $bytes}'
 	printf '%s\n' "$body"
+}
+
+# answer NAME STATUS TYPE BODY [FIELD]: makes $T/answers/NAME, what the scenario /file:NAME sends, and its body $T/NAME. An
+# event stream has no length.
+answer() {
+	printf '%b' "$4" >"$T/$1"
+	{
+		printf 'HTTP/1.1 %s X\r\nContent-Type: %s\r\n' "$2" "$3"
+		[ "$3" = text/event-stream ] || printf 'Content-Length: %s\r\n' "$(wc -c <"$T/$1")"
+		printf '%b\r\n' "${5-}"
+		cat "$T/$1"
+	} >"$T/answers/$1"
+}
+
+# event TYPE MEMBERS: an event of Anthropic's.
+event() { printf 'event: %s\ndata: {"type":"%s"%s}\n\n' "$1" "$1" "${2:+,$2}"; }
+
+# answers: those that the tests share.
+answers() {
+	local start content stop good error html json sse=text/event-stream js=application/json
+	mkdir "$T/answers"
+	start=$(event message_start '"message":{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":25,"output_tokens":1}}')$'\n\n'
+	content=$(event content_block_start '"index":0,"content_block":{"type":"text","text":""}')$'\n\n'
+	content+=$(event content_block_delta '"index":0,"delta":{"type":"text_delta","text":"4"}')$'\n\n'
+	stop=$(event message_stop)$'\n\n'
+	good=": a comment"$'\n\n'$start$(event ping)$'\n\n'$content$(event content_block_stop '"index":0')$'\n\n'
+	good+=$(event message_delta '"delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":15}')$'\n\n'$stop
+	error=$(event error '"error":{"type":"overloaded_error","message":"Overloaded"}')$'\n\n'
+	html='<html>\n<head><title>503 Service Temporarily Unavailable</title></head>\n<body>no</body></html>\n'
+	json='{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[{"type":"text","text":"4"}],"stop_reason":"end_turn","usage":{"input_tokens":25,"output_tokens":15,"cache_read_input_tokens":7}}'
+	answer good 200 $sse "$good"
+	answer good-as-json 200 $js "$good"
+	answer error 200 $sse "$error"
+	answer start-error 200 $sse "$start$error"
+	answer start-only 200 $sse "$start"
+	answer start-content 200 $sse "$start$content"
+	answer start-twice 200 $sse "$start$start$content"
+	answer stop-only 200 $sse "$start$stop"
+	answer malformed 200 $sse "$start"'event: content_block_start\ndata: {"type":\n\n'
+	answer openai-error 200 $sse 'data: {"error":{"message":"no","code":502}}\n\n'
+	answer html 200 text/html "$html"
+	answer html-503 503 text/html "$html"
+	answer json-good 200 $js "$json"
+	answer json-half 200 $js "${json%???}"
+	answer json-error 200 $js '{"type":"error","error":{"type":"api_error","message":"no"}}'
+	answer json-flat 200 $js '{"error":"no","code":500}'
+	answer garbage 200 text/plain 'OK'
+	answer sound 200 audio/mpeg 'ID3'
+	answer limited-7 429 $js '{"type":"error","error":{"type":"rate_limit_error","message":"slow\\ndown"}}' 'retry-after: 7\r\n'
+	answer limited-3 429 $js '{"type":"error","error":{"type":"rate_limit_error","message":"slow down"}}' 'retry-after: 2.5\r\n'
+	answer no-model 404 $js '{"type":"error","error":{"type":"not_found_error","message":"model: m"}}'
+	answer too-long 400 $js '{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 208310 tokens > 200000 maximum"}}'
+	answer too-long-o 400 $js '{"error":{"message":"too many tokens","type":"invalid_request_error","code":"context_length_exceeded"}}'
+	answer key-400 400 $js '{"type":"error","error":{"type":"invalid_request_error","message":"what is p-secret?"}}'
+	answer key-401 401 $js '{"type":"error","error":{"type":"authentication_error","message":"not p-secret"}}'
+	answer key-event 200 $sse "$(event error '"error":{"type":"authentication_error","message":"not p-secret"}')"$'\n\n'
+	answer key-client 401 $js '{"type":"error","error":{"type":"authentication_error","message":"not clients-own"}}'
 }
 
 # fetch RECORDS...: what lb-fetch says to these, in $T/out.
@@ -210,9 +274,9 @@ is_at_least() { [ "$("${@:2}")" -ge "$1" ]; }
 	# What was asked for there is told with the answer.
 	head_of 1 | jq -e '.provider == "p" and .attempt == 3 and .model == "max"'
 	end_of 1 | jq -e '.provider == "p" and .attempt == 3 and .model == "max" and (.attempts | length) == 3'
-	request 2 '{"plan":{"model":"m\u0061x","model_at":[37,10]}}' "$body" "$(attempt p /status:500/x '{"model":"s"}')" | fetch
+	request 2 '{"plan":{"model":"m\u0061x","model_at":[37,10]}}' "$body" "$(attempt p /status:400/x '{"model":"s"}')" | fetch
 	[ "$(head_of 2 | jq -c '[.status, .attempt, .model]') $(end_of 2 | jq -c '[.result, .attempt, .model]')" = \
-		'[500,1,"s"] ["upstream-error",1,"s"]' ]
+		'[400,1,"s"] ["complete",1,"s"]' ]
 }
 
 @test "a body of 10 MB arrives as it was" {
@@ -294,91 +358,296 @@ while True: s.accept()[0].detach()'
 	end_of 1 | jq -e '.attempts[0] | .result == "timeout" and .ms < 100000'
 }
 
-@test "an empty 200 is no stream, but is an answer" {
+@test "an empty 200 is an answer where no model was asked for, and none else" {
 	provider one
 	config
 	{
-		request 1 '{"plan":{"stream":true}}' '{}' "$(attempt p /empty/x)" "$(attempt q /stream/x)"
-		request 2 '{}' '{}' "$(attempt p /empty/x)" "$(attempt q /json/x)"
-		request 3 '{"plan":{"stream":true}}' '{}' "$(attempt p /empty/x)"
+		ask 1 '{"plan":{"stream":true}}' "$(attempt p /empty/x)" "$(attempt q /json/x)"
+		ask 2 '{}' "$(attempt p /empty/x)" "$(attempt q /json/x)"
+		request 3 '{}' '{}' "$(attempt p /empty/x)" "$(attempt q /json/x)"
+		ask 4 '{"plan":{"stream":true}}' "$(attempt p /empty/x)"
 	} | fetch
-	head_of 1 | jq -e '.provider == "q"'
-	[ "$(body_of 1 | grep -c 'event: ping')" = 5 ]
-	head_of 2 | jq -e '.provider == "p" and .headers["content-length"] == "0"'
-	[ -z "$(body_of 2)" ]
-	head_of 3 | jq -e '.status == 502 and .provider == null'
-	body_of 3 | jq -e '.error.message | test("p: answered 200 without a body")'
+	for i in 1 2; do head_of $i | jq -e '.provider == "q"'; done
+	head_of 3 | jq -e '.provider == "p" and .headers["content-length"] == "0"'
+	[ -z "$(body_of 3)" ]
+	head_of 4 | jq -e '.status == 502 and .provider == null'
+	end_of 4 | jq -e '.attempts[0].status == 200 and (.error | test("p: .*empty|without"))'
 }
 
-@test "every other status is the provider's answer; a redirect too, which is not followed" {
-	provider one
+@test "a stream goes on from its first content: what is wrong before that goes to the next attempt, unseen" {
+	answers
+	provider one --answers "$T/answers"
 	config
+	local bad=(error start-error start-only start-twice stop-only malformed html json-error json-flat openai-error)
 	id=0
-	for status in 400 401 402 403 404 413 422; do
+	for name in "${bad[@]}"; do
 		id=$((id + 1))
-		request $id '{}' '{}' "$(attempt p /status:$status/x)" "$(attempt q /json/x)"
+		ask $id '{"plan":{"stream":true}}' "$(attempt p "/file:$name/x")" "$(attempt q "/file:good/x")"
+		id=$((id + 1))
+		ask $id '{"plan":{"stream":true}}' "$(attempt p "/drip:$name/x")" "$(attempt q "/drip:good/x")"
 	done >"$T/many"
-	request 50 '{}' '{}' "$(attempt p /redirect/x '{"key":"env:P_KEY"}')" "$(attempt q /json/x)" >>"$T/many"
 	fetch <"$T/many"
+	for i in $(seq 1 $id); do
+		head_of "$i" | jq -e '.status == 200 and .provider == "q" and .attempt == 2 and
+			.headers["content-type"] == "text/event-stream"' || { sed -n "$(((i + 1) / 2))p" <<<"$(printf '%s\n' "${bad[@]}")"; return 1; }
+		body_of "$i" >"$T/got"
+		same "$T/good" "$T/got"
+		end_of "$i" | jq -e '.result == "complete" and (.attempts | length) == 2 and .attempts[0].status == 200 and
+			.attempts[0].result == "upstream-error" and .attempts[0].error != null'
+	done
+	[ "$(grep -c 'warning: req_.*: provider p: ' "$T/err")" = $id ]
+	end_of 1 | jq -e '.attempts[0].error | test("Overloaded")'
+}
+
+@test "a stream has its time until the first content, however much comes before" {
+	answers
+	provider one --answers "$T/answers"
+	config
+	{
+		ask 1 '{"plan":{"stream":true}}' "$(attempt p /hang:start-only/x '{"first_byte_ms":300}')" "$(attempt q /file:good/x)"
+		ask 2 '{"plan":{"stream":true}}' "$(attempt p /pings:start-only/x '{"first_byte_ms":300}')" "$(attempt q /file:good/x)"
+		ask 3 '{"plan":{"stream":true}}' "$(attempt p /hang:good/x '{"first_byte_ms":200000,"idle_ms":300}')" "$(attempt q /file:good/x)"
+		ask 4 '{"plan":{"stream":true}}' "$(attempt p /pings:start-only/x '{"first_byte_ms":300}')"
+	} | fetch
+	for i in 1 2; do
+		head_of $i | jq -e '.provider == "q"'
+		end_of $i | jq -e '.attempts[0] | .result == "timeout" and (.error | test("no content in time"))'
+	done
+	# From then on it is silence that has a limit, and there is no other attempt.
+	head_of 3 | jq -e '.provider == "p"'
+	end_of 3 | jq -e '.result == "timeout" and (.error | test("silent")) and (.attempts | length) == 1'
+	head_of 4 | jq -e '.status == 504'
+	body_of 4 | jq -e '.type == "error" and .error.type == "timeout_error" and (.error.message | test("p: no content"))'
+}
+
+@test "what is no stream is held to its end: errors in a 200, pages, halves go to the next attempt" {
+	answers
+	provider one --answers "$T/answers"
+	config
+	local bad=(html json-error json-flat json-half garbage error start-only)
 	id=0
-	for status in 400 401 402 403 404 413 422; do
+	for name in "${bad[@]}"; do
 		id=$((id + 1))
-		head_of $id | jq -e ".status == $status and .provider == \"p\" and .attempt == 1"
-		[ "$(body_of $id)" = '{"type":"error","error":{"type":"some_error","message":"because"}}' ]
-		end_of $id | jq -e '.result == "complete"'
+		ask $id '{}' "$(attempt p "/file:$name/x")" "$(attempt q /json/x)"
+	done >"$T/many"
+	ask 50 '{}' "$(attempt p /short/x)" "$(attempt q /json/x)" >>"$T/many"
+	ask 51 '{}' "$(attempt p /trailers/x)" >>"$T/many"
+	ask 52 '{}' "$(attempt p /drip:json-good/x)" >>"$T/many"
+	ask 53 '{}' "$(attempt p /file:good/x)" >>"$T/many"
+	ask 54 '{"plan":{"stream":true}}' "$(attempt p /file:good-as-json/x)" >>"$T/many"
+	ask 55 '{}' "$(attempt p /large:160000/x)" "$(attempt q /file:sound/x)" >>"$T/many"
+	fetch <"$T/many"
+	for i in $(seq 1 $id) 50; do
+		head_of "$i" | jq -e '.status == 200 and .provider == "q" and .attempt == 2' || { echo "# $i"; return 1; }
 	done
-	head_of 50 | jq -e '.status == 302 and .headers.location == null'
-	[ "$(body_of 50)" = elsewhere ]
-	[ "$(told one 'select(.event == "request")' | wc -l)" = 8 ]
+	# The length of one that came in chunks is known once it is whole.
+	head_of 51 | jq -e '.headers["content-length"] == "70"'
+	[ "$(body_of 51)" = '{"id":"msg_1","type":"message","content":[{"type":"text","text":"4"}]}' ]
+	head_of 52 | jq -e '.headers["content-length"] == "'"$(wc -c <"$T/json-good")"'"'
+	body_of 52 >"$T/got"
+	same "$T/json-good" "$T/got"
+	end_of 52 | jq -e '.usage == {"input_tokens":25,"output_tokens":15,"cache_read_input_tokens":7}'
+	# A stream that nobody asked for is one all the same, and called by its name.
+	head_of 53 | jq -e '.headers["content-type"] == "text/event-stream" and .provider == "p"'
+	head_of 54 | jq -e '.headers["content-type"] == "text/event-stream" and .provider == "p"'
+	body_of 54 >"$T/got"
+	same "$T/good" "$T/got"
+	head_of 55 | jq -e '.provider == "q" and .headers["content-type"] == "audio/mpeg"'
 }
 
-@test "of the provider's header fields only the safe ones come back, the wait no longer than a minute" {
-	provider one
+@test "more than hold_bytes is not held, but passed on" {
+	answers
+	provider one --answers "$T/answers"
 	config
-	request 1 '{}' '{}' "$(attempt p /status:429/x)" | fetch
-	[ "$(head_of 1 | jq -cS .headers)" = '{"anthropic-ratelimit-requests-remaining":"0","content-length":"66","content-type":"application/json","request-id":"req_theirs","retry-after":"60","x-ratelimit-limit":"1, 2","x-should-retry":"true"}' ]
-}
-
-@test "without a better one, the last provider's own error is passed on" {
-	provider one
-	config
+	jq '.hold_bytes = 100' "$T/lb.json" >"$T/lb2.json"
+	mv "$T/lb2.json" "$T/lb.json"
 	{
-		request 1 '{}' '{}' "$(attempt p /status:429/x)" "$(attempt q /status:503/x)"
-		request 2 '{}' '{}' "$(attempt p /status:429/x)" "$(refused)"
-		request 3 '{}' '{}' "$(attempt p /hugeerror/x)" "$(refused)"
-		request 4 '{}' '{}' "$(attempt p /slowerror/x)"
+		ask 1 '{"plan":{"stream":true}}' "$(attempt p /drip:start-error/x)" "$(attempt q /file:good/x)"
+		ask 2 '{}' "$(attempt p /drip:json-half/x)" "$(attempt q /json/x)"
+		ask 3 '{}' "$(attempt p /file:json-half/x)" "$(attempt q /json/x)"
 	} | fetch
-	head_of 1 | jq -e '.status == 503 and .provider == "q" and .attempt == 2'
-	[ "$(body_of 1)" = '{"type":"error","error":{"type":"some_error","message":"because"}}' ]
-	end_of 1 | jq -e '.result == "upstream-error" and (.error | test("p: answered 429; q: answered 503"))'
-	head_of 2 | jq -e '.status == 429 and .provider == "p" and .attempt == 1'
-	# One that is too long, or does not come whole, keeps its status; its body is told in lb's words.
-	for i in 3 4; do
-		head_of $i | jq -e '.status == 503 and .provider == "p" and .headers["content-type"] == "application/json"'
-		body_of $i | jq -e '.error.message | test("p: answered 503, and its body did not come whole")'
-		[ "$(body_of $i | wc -c)" = "$(head_of $i | jq -r '.headers["content-length"]')" ]
+	head_of 1 | jq -e '.provider == "p" and .attempt == 1'
+	body_of 1 | grep -q '"type":"error"'
+	head_of 2 | jq -e '.provider == "p"'
+	# One that is there at once need not be held.
+	head_of 3 | jq -e '.provider == "q"'
+}
+
+@test "an error goes to the next attempt unless it is the request's own; redirects are not followed" {
+	answers
+	provider one --answers "$T/answers"
+	config
+	id=0
+	for status in 401 402 403 408 429 500 502 503 504 529; do
+		id=$((id + 1))
+		ask $id '{}' "$(attempt p /status:$status/x)" "$(attempt q /json/x)"
+	done >"$T/many"
+	ask 30 '{}' "$(attempt p /file:html-503/x)" "$(attempt q /json/x)" >>"$T/many"
+	ask 31 '{}' "$(attempt p /redirect/x '{"key":"env:P_KEY"}')" "$(attempt q /json/x)" >>"$T/many"
+	ask 32 '{}' "$(attempt p /file:no-model/x)" "$(attempt q /json/x)" >>"$T/many"
+	for status in 400 404 413 422; do
+		ask $status '{}' "$(attempt p /status:$status/x)" "$(attempt q /json/x)" >>"$T/many"
 	done
-	head_of 3 | jq -e '.headers["retry-after"] == "7"'
+	fetch <"$T/many"
+	for i in $(seq 1 $id) 30 31 32; do
+		head_of "$i" | jq -e '.status == 200 and .provider == "q" and .attempt == 2' || { echo "# $i"; return 1; }
+	done
+	# The client's own fault: what was said passes as it is where the API has that status.
+	for status in 400 404 413; do
+		head_of $status | jq -e ".status == $status and .provider == \"p\" and .attempt == 1"
+		body_of $status | jq -e '.error.message == "because" and .request_id == null'
+		end_of $status | jq -e '.result == "complete" and (.attempts | length) == 1'
+	done
+	head_of 422 | jq -e '.status == 400 and .provider == null'
+	body_of 422 | jq -e '.error.type == "invalid_request_error" and .request_id == "req_422" and
+		.error.message == "the request was refused: p: answered 422: because"'
+	[ "$(told one 'select(.event == "request").target' | grep -c '"/json')" = $((id + 3)) ]
+	run -1 grep "req_4[0-9][0-9]: " "$T/err"
 }
 
-@test "without any answer: 502, or 504 after a time limit, naming each provider" {
+@test "of the provider's header fields only the safe ones come back" {
 	provider one
 	config
+	request 1 '{}' '{}' "$(attempt p /status:400/x)" | fetch
+	[ "$(head_of 1 | jq -cS .headers)" = '{"anthropic-ratelimit-requests-remaining":"0","content-length":"77","content-type":"application/json","request-id":"req_theirs","retry-after":"60","x-ratelimit-limit":"1, 2","x-should-retry":"true"}' ]
+}
+
+@test "when all have failed: the status that helps the client most, what each said, and the shortest wait" {
+	answers
+	provider one --answers "$T/answers"
+	config
+	local late='{"first_byte_ms":200}'
 	{
-		request 1 '{}' '{}' "$(attempt p /close/x)" "$(refused)"
-		request 2 '{}' '{}' "$(refused)" "$(attempt p /nohead/x '{"first_byte_ms":200}')"
-		request 3 '{"plan":{"dialect":"openai"}}' '{}' "$(refused)"
-		request 4 '{}' '{}'
-		request 5 '{}' '{}' "$(attempt p /nohead/x '{"total_ms":200}')"
+		ask 1 '{}' "$(attempt p /file:limited-7/x)" "$(attempt q /file:limited-3/x)"
+		ask 2 '{}' "$(attempt p /status:429/x)"
+		ask 3 '{}' "$(attempt p /file:limited-3/x)" "$(attempt q /status:529/x)"
+		ask 4 '{"plan":{"stream":true}}' "$(attempt p /file:error/x)" "$(attempt q /status:503/x)"
+		ask 5 '{}' "$(attempt p /file:limited-3/x)" "$(attempt q /status:500/x)"
+		ask 6 '{}' "$(attempt p /nohead/x "$late")" "$(attempt q /nohead/x "$late")"
+		ask 7 '{}' "$(refused)" "$(attempt p /nohead/x "$late")"
+		ask 8 '{}' "$(attempt p /status:403/x)" "$(attempt q /status:401/x)"
+		ask 9 '{}' "$(attempt p /status:401/x)" "$(attempt q /status:529/x)"
+		ask 10 '{}' "$(attempt p /file:html-503/x)" "$(refused)"
+		ask 11 '{}' "$(attempt p /file:no-model/x)" "$(attempt q /file:no-model/x)"
+		ask 12 '{}' "$(attempt p /hugeerror/x)" "$(attempt p /slowerror/x)"
+		ask 13 '{}' "$(attempt p /redirect/x)"
+		ask 14 '{"plan":{"dialect":"openai"}}' "$(attempt p /status:529/x)"
+		ask 15 '{}'
 	} | fetch
-	head_of 1 | jq -e '.status == 502 and .provider == null and .headers["content-type"] == "application/json"'
-	body_of 1 | jq -e '.type == "error" and (.error.message | test("p: .*; refused: .*onnect")) and .request_id == "req_1"'
-	end_of 1 | jq -e '.result == "upstream-error" and (.error | test("refused: "))'
-	head_of 2 | jq -e '.status == 504'
-	end_of 2 | jq -e '.result == "timeout"'
-	body_of 3 | jq -e '.error | .message and .type and has("param")'
+	is() { # ID STATUS TYPE RETRY-AFTER MESSAGE
+		head_of "$1" | jq -e --argjson status "$2" --argjson wait "$4" '.status == $status and .provider == null and
+			.headers["retry-after"] == $wait and .headers["content-type"] == "application/json"' &&
+			body_of "$1" | jq -e --arg type "$3" --arg text "$5" '.type == "error" and .error.type == $type and
+			(.error.message | test($text)) and .request_id == "req_'"$1"'"' ||
+			{ echo "# $1: $(head_of "$1") $(body_of "$1")"; return 1; }
+	}
+	is 1 429 rate_limit_error '"3"' '^Rate limited: no provider could answer: p: answered 429: slow down; q: answered 429: slow down$'
+	is 2 429 rate_limit_error '"60"' 'p: answered 429: because$'
+	is 3 529 overloaded_error '"3"' '^Overloaded: no provider could answer: p: answered 429: slow down; q: answered 529: because$'
+	is 4 529 overloaded_error '"60"' '^Overloaded: .*p: .*Overloaded; q: answered 503: because$'
+	is 5 502 api_error null '^no provider could answer: p: answered 429: slow down; q: answered 500: because$'
+	is 6 504 timeout_error null 'p: no first byte in time .*; q: no first byte'
+	is 7 502 api_error null 'refused: .*; p: no first byte'
+	is 8 403 permission_error null 'p: answered 403: because; q: answered 401: because'
+	is 9 529 overloaded_error '"60"' 'p: answered 401: because; q: answered 529: because'
+	is 10 502 api_error null 'p: answered 503 with an HTML page .503 Service Temporarily Unavailable.; refused: '
+	is 12 529 overloaded_error '"7"' 'p: answered 503, and its body did not come whole; p: answered 503, and'
+	is 13 502 api_error null 'p: answered 302, a redirect, which is not followed$'
+	is 15 502 api_error null 'the plan names no provider to ask'
+	end_of 6 | jq -e '.result == "timeout"'
+	end_of 7 | jq -e '.result == "upstream-error" and (.attempts | map(.result)) == ["upstream-error", "timeout"]'
+	# That the model is not there is the client's to know, in the words of the last one.
+	head_of 11 | jq -e '.status == 404 and .provider == "q" and .attempt == 2'
+	body_of 11 | jq -e '.error.message == "model: m"'
+	body_of 14 | jq -e '.error | .type == "service_unavailable_error" and (.message | test("^Overloaded: ")) and has("param")'
+	run -1 grep -ai '<html\|<title' "$T/out"
+}
+
+@test "a prompt that is too long goes on to a larger context only" {
+	answers
+	provider one --answers "$T/answers"
+	config
+	long() { attempt "$1" /file:too-long/x "$2"; }
+	{
+		ask 1 '{}' "$(long p '{}')" "$(attempt q /json/x)"
+		ask 2 '{}' "$(long p '{}')" "$(attempt q /json/x '{"context":200000}')"
+		ask 3 '{}' "$(long p '{"context":200000}')" "$(attempt q /close/x '{"context":200000}')" \
+		    "$(attempt p /close/x '{"context":400000}')" "$(attempt q /close/x)" "$(attempt q /json/x '{"context":300000}')"
+		ask 4 '{}' "$(long p '{"context":9}')" "$(attempt q /close/x '{"context":10}')"
+		ask 5 '{"plan":{"dialect":"openai"}}' "$(long p '{}')"
+		ask 6 '{}' "$(attempt q /status:401/x)" "$(attempt p /file:too-long-o/x)"
+	} | fetch
+	# What its context is worth is not known: the client can shorten its prompt.
+	head_of 1 | jq -e '.status == 400 and .provider == "p"'
+	body_of 1 | jq -e '.error.message == "prompt is too long: 208310 tokens > 200000 maximum"'
+	end_of 1 | jq -e '.result == "upstream-error" and (.attempts | map(.result)) == ["upstream-error", "refused"]'
+	head_of 2 | jq -e '.status == 200 and .provider == "q"'
+	head_of 3 | jq -e '.status == 200 and .provider == "q" and .attempt == 5'
+	end_of 3 | jq -e '.attempts | map(.result) == ["upstream-error", "refused", "upstream-error", "refused", "complete"]'
 	head_of 4 | jq -e '.status == 502'
-	end_of 5 | jq -e '.result == "timeout"'
+	body_of 5 | jq -e '.error | .code == "context_length_exceeded" and (.message | test("^prompt is too long: p: "))'
+	head_of 5 | jq -e '.status == 400 and .provider == null'
+	body_of 6 | jq -e '.error | .type == "invalid_request_error" and (.message | test("^prompt is too long: q: .*; p: "))'
+}
+
+@test "a key that a provider repeats goes neither to the client nor to the log" {
+	answers
+	provider one --answers "$T/answers"
+	config '{"open":{"base_url":"http://127.0.0.1:'"$PORT"'","dialect":"anthropic","key":"client"}}'
+	{
+		ask 1 '{}' "$(attempt p /file:key-400/x '{"key":"env:P_KEY"}')"
+		ask 2 '{}' "$(attempt p /file:key-401/x '{"key":"env:P_KEY"}')"
+		ask 3 '{"plan":{"stream":true}}' "$(attempt p /file:key-event/x '{"key":"env:P_KEY"}')"
+		ask 4 '{"headers":{"authorization":"Bearer clients-own"}}' "$(attempt open /file:key-client/x '{"key":"client"}')" \
+		    "$(attempt q /json/x)"
+	} | fetch
+	head_of 1 | jq -e '.status == 400 and .provider == null'
+	body_of 1 | jq -e '.error.message == "the request was refused: p: answered 400: what is [key]?"'
+	for i in 2 3; do body_of $i | jq -e '.error.message | test("\\[key\\]")'; done
+	# A wrong key of the client's own is the client's to mend: nobody else is asked.
+	head_of 4 | jq -e '.status == 401'
+	body_of 4 | jq -e '.error.message | test("open: answered 401: not .key.$")'
+	end_of 4 | jq -e '.attempts | length == 1'
+	[ "$(grep -c 'warning: req_[234]: provider .*\[key\]' "$T/err")" = 3 ]
+	run -1 grep -a 'p-secret\|clients-own' "$T/out" "$T/err"
+}
+
+@test "each attempt gets the whole request, whatever came of those before" {
+	answers
+	mkdir "$T/bodies"
+	provider one --answers "$T/answers" --bodies "$T/bodies"
+	config
+	ask 1 '{"plan":{"stream":true}}' "$(attempt p /drip:start-error/x '{"model":"first"}')" \
+	    "$(attempt q /file:html/x)" "$(attempt q /status:529/x '{"model":"third"}')" "$(attempt p /file:good/x)" | fetch
+	head_of 1 | jq -e '.attempt == 4 and .provider == "p"'
+	[ "$(cat "$T"/bodies/{1,2,3,4} | tr -d '\n')" = '{"model":"first"}{"model":"m"}{"model":"third"}{"model":"m"}' ]
+}
+
+@test "before the content: a cancel ends it, a pause waits until there is something to pass on" {
+	answers
+	provider one --answers "$T/answers"
+	config
+	fetch_live
+	ask 1 '{"plan":{"stream":true}}' "$(attempt p /pings:start-only/x)" >&7
+	wait_for 100 grep -q '"request"' "$T/one.out"
+	echo '{"type":"cancel","id":1}' >&7
+	wait_for 100 out_has '"type":"end","id":1,"result":"cancelled"'
+	wait_for 100 grep -q '"closed"' "$T/one.out"
+	run -1 out_has '"type":"head"'
+	end_of 1 | jq -e '.attempts == [.attempts[0] | select(.result == "cancelled")]'
+	ask 2 '{"plan":{"stream":true}}' "$(attempt p /pings:start-content/x '{"not_before":'$(($(date +%s%N) / 1000000 + 300))'}')" >&7
+	echo '{"type":"pause","id":2}' >&7
+	wait_for 100 out_has '"type":"data","id":2'
+	request 3 '{"plan":{"stream":true}}' '{}' "$(attempt p /stream:60/x)" >&7
+	wait_for 100 out_has '"type":"end","id":3'
+	before=$(events_of 2)
+	[ "$before" -lt 20 ]
+	echo '{"type":"resume","id":2}' >&7
+	caught_up() { [ "$(events_of 2)" -gt $((before + 30)) ]; }
+	wait_for 100 caught_up
+	echo '{"type":"cancel","id":2}' >&7
+	exec 7>&-
+	wait_for 100 gone "$PID"
 }
 
 @test "after the first octet a failure is told at the end, and no other provider is asked" {

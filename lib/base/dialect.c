@@ -79,15 +79,15 @@ dialect_error_type(enum dialect dialect, int status)
 	return dialect == DIALECT_ANTHROPIC ? "api_error" : "server_error";
 }
 
-void
-dialect_put_error(struct buf *out, enum dialect dialect, int status, const char *message, const char *request_id)
+/* `code` is a JSON value. */
+static void
+put_error(struct buf *out, enum dialect dialect, const char *type, const char *code, const char *message,
+    const char *request_id)
 {
-	const char *type = dialect_error_type(dialect, status);
-
 	if (dialect == DIALECT_OPENAI) {
 		buf_puts(out, "{\"error\":{\"message\":");
 		json_put_string(out, message, strlen(message));
-		buf_printf(out, ",\"type\":\"%s\",\"param\":null,\"code\":null}}", type);
+		buf_printf(out, ",\"type\":\"%s\",\"param\":null,\"code\":%s}}", type, code);
 		return;
 	}
 	buf_printf(out, "{\"type\":\"error\",\"error\":{\"type\":\"%s\",\"message\":", type);
@@ -98,6 +98,18 @@ dialect_put_error(struct buf *out, enum dialect dialect, int status, const char 
 		json_put_string(out, request_id, strlen(request_id));
 	}
 	buf_putc(out, '}');
+}
+
+void
+dialect_put_error(struct buf *out, enum dialect dialect, int status, const char *message, const char *request_id)
+{
+	put_error(out, dialect, dialect_error_type(dialect, status), "null", message, request_id);
+}
+
+void
+dialect_put_too_long(struct buf *out, enum dialect dialect, const char *message, const char *request_id)
+{
+	put_error(out, dialect, dialect_error_type(dialect, 400), "\"context_length_exceeded\"", message, request_id);
 }
 
 void

@@ -37,7 +37,13 @@ const char *dialect_error_type(enum dialect dialect, int status);
 void dialect_put_error(struct buf *out, enum dialect dialect, int status, const char *message, const char *request_id);
 
 /*
- * The same as the last event of an event stream, with its blank line: `event: error` and `data:` for Anthropic, one
+ * The same for a prompt that does not fit in the model's context, status 400: with the code `context_length_exceeded`, which
+ * OpenAI's clients look for. Anthropic's look into the message, for `prompt is too long`.
+ */
+void dialect_put_too_long(struct buf *out, enum dialect dialect, const char *message, const char *request_id);
+
+/*
+ * An error as the last event of an event stream, with its blank line: `event: error` and `data:` for Anthropic, one
  * `data:` line for OpenAI.
  */
 void dialect_put_error_event(

@@ -32,7 +32,24 @@ account_clear(struct account *account)
 	buf_trim(&account->attempts, KIB);
 	buf_trim(&account->answered, KIB);
 	buf_trim(&account->said, KIB);
-	account->timed_out = false;
+	account->untold = 0;
+}
+
+/* The first ones are told, and one in any case. */
+static void
+say(struct account *account, const char *provider, size_t provider_len, const char *error)
+{
+	struct buf *said = &account->said;
+
+	if (buf_len(said) > 0 && buf_len(said) + provider_len + strlen(error) > SAID_MAX) {
+		account->untold++;
+		return;
+	}
+	if (buf_len(said) > 0)
+		buf_puts(said, "; ");
+	buf_put(said, provider, provider_len);
+	buf_puts(said, ": ");
+	buf_puts(said, error);
 }
 
 void
@@ -52,7 +69,7 @@ void
 account_add(struct account *account, const char *provider, size_t provider_len, int status, enum record_end result,
     uint64_t ms, const char *error)
 {
-	struct buf *to = &account->attempts, *said = &account->said;
+	struct buf *to = &account->attempts;
 
 	buf_puts(to, buf_len(to) > 0 ? ",{\"provider\":" : "{\"provider\":");
 	json_put_string(to, provider, provider_len);
@@ -67,13 +84,15 @@ account_add(struct account *account, const char *provider, size_t provider_len, 
 	if (error != NULL) {
 		buf_puts(to, ",\"error\":");
 		json_put_string(to, error, strlen(error));
-		if (buf_len(said) > 0)
-			buf_puts(said, "; ");
-		buf_put(said, provider, provider_len);
-		buf_puts(said, ": ");
-		buf_puts(said, error);
+		say(account, provider, provider_len, error);
 	}
 	buf_putc(to, '}');
-	if (result != END_REFUSED)
-		account->timed_out = result == END_TIMEOUT;
+}
+
+void
+account_put_said(struct buf *out, const struct account *account)
+{
+	buf_put(out, buf_data(&account->said), buf_len(&account->said));
+	if (account->untold > 0)
+		buf_printf(out, "; and %u more", account->untold);
 }

@@ -14,8 +14,8 @@
 struct account {
 	struct buf attempts;	/* objects with commas between them, as in the end record */
 	struct buf answered;	/* of the attempt whose answer is passed on: members for the end record, a comma before each */
-	struct buf said;	/* `PROVIDER: WHAT; PROVIDER: WHAT`: what went wrong */
-	bool timed_out;		/* a time limit ended the last attempt that was made */
+	struct buf said;	/* `PROVIDER: WHAT; PROVIDER: WHAT`: what went wrong, as far as it is told */
+	unsigned untold;	/* how many attempts are not in it, since it would become longer than SAID_MAX */
 };
 
 void account_init(struct account *account);
@@ -39,5 +39,8 @@ void account_clear(struct account *account);
  */
 void account_add(struct account *account, const char *provider, size_t provider_len, int status,
     enum record_end result, uint64_t ms, const char *error);
+
+/* Adds what went wrong, in words: `said`, and `; and N more` where that is not all. */
+void account_put_said(struct buf *out, const struct account *account);
 
 #endif

@@ -57,42 +57,49 @@ answers_put_head(struct answers *answers, uint64_t id, const struct answer_head 
 }
 
 void
-answers_put_final(struct answers *answers, uint64_t id, int status, const struct buf *body, bool head_only)
+answers_put_final(
+    struct answers *answers, uint64_t id, int status, uint64_t wait_ms, const struct buf *body, bool head_only)
 {
 	struct buf *out = &answers->out;
 
 	record_begin(out, "head", id);
-	buf_printf(out, ",\"status\":%d,\"headers\":{\"content-type\":\"application/json\",\"content-length\":\"%zu\"}",
+	buf_printf(out, ",\"status\":%d,\"headers\":{\"content-type\":\"application/json\",\"content-length\":\"%zu\"",
 	    status, buf_len(body));
+	if (wait_ms > 0)
+		buf_printf(out, ",\"retry-after\":\"%llu\"", (unsigned long long)(wait_ms + 999) / 1000);
+	buf_putc(out, '}');
 	record_finish(out);
 	if (!head_only)
 		record_put_data(out, id, buf_data(body), buf_len(body));
 }
 
 void
-answers_put_end(struct answers *answers, uint64_t id, enum record_end result, const char *error,
-    const struct account *account, const uint64_t *first_ms, uint64_t total_ms)
+answers_put_end(struct answers *answers, uint64_t id, const struct answer_end *end)
 {
 	struct buf *out = &answers->out;
 
 	record_begin(out, "end", id);
 	buf_puts(out, ",\"result\":\"");
-	buf_puts(out, record_end_name(result));
+	buf_puts(out, record_end_name(end->result));
 	buf_putc(out, '"');
-	if (error != NULL) {
+	if (end->error != NULL) {
 		buf_puts(out, ",\"error\":");
-		json_put_string(out, error, strlen(error));
+		json_put_string(out, end->error, strlen(end->error));
 	}
 	buf_puts(out, ",\"attempts\":[");
-	buf_put(out, buf_data(&account->attempts), buf_len(&account->attempts));
+	buf_put(out, buf_data(&end->account->attempts), buf_len(&end->account->attempts));
 	buf_putc(out, ']');
-	buf_put(out, buf_data(&account->answered), buf_len(&account->answered));
-	if (first_ms != NULL) {
+	buf_put(out, buf_data(&end->account->answered), buf_len(&end->account->answered));
+	if (usage_any(end->usage)) {
+		buf_puts(out, ",\"usage\":");
+		usage_put(out, end->usage);
+	}
+	if (end->first_ms != NULL) {
 		buf_puts(out, ",\"first_ms\":");
-		buf_put_u64(out, *first_ms);
+		buf_put_u64(out, *end->first_ms);
 	}
 	buf_puts(out, ",\"total_ms\":");
-	buf_put_u64(out, total_ms);
+	buf_put_u64(out, end->total_ms);
 	record_finish(out);
 }
 

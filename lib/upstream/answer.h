@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "record/record.h"
+#include "stream/usage.h"
 #include "upstream/account.h"
 #include "upstream/plan.h"
 
@@ -40,14 +41,24 @@ void answers_put_head(struct answers *answers, uint64_t id, const struct answer_
 void answers_put_data(struct answers *answers, uint64_t id, const char *p, size_t n);
 
 /*
- * `head` and `data` of an error of lb's own, which is final: `body` is the whole of it. With `head_only` its length is told
- * and the data left out.
+ * `head` and `data` of an error of lb's own, which is final: `body` is the whole of it. `wait_ms` is told as retry-after, in
+ * seconds, unless it is 0. With `head_only` the body's length is told and the data left out.
  */
-void answers_put_final(struct answers *answers, uint64_t id, int status, const struct buf *body, bool head_only);
+void answers_put_final(
+    struct answers *answers, uint64_t id, int status, uint64_t wait_ms, const struct buf *body, bool head_only);
 
-/* `end`. `error` is NULL for a complete answer; `first_ms` is NULL if no octet of an answer came. */
-void answers_put_end(struct answers *answers, uint64_t id, enum record_end result, const char *error,
-    const struct account *account, const uint64_t *first_ms, uint64_t total_ms);
+/* How an answer ended. */
+struct answer_end {
+	enum record_end result;
+	const char *error;		/* NULL for a complete answer */
+	const struct account *account;
+	const struct usage *usage;	/* the tokens that it took; without any seen they are not told */
+	const uint64_t *first_ms;	/* NULL if no content came */
+	uint64_t total_ms;
+};
+
+/* `end`. */
+void answers_put_end(struct answers *answers, uint64_t id, const struct answer_end *end);
 
 /* To be called when `out` was written and emptied. */
 void answers_written(struct answers *answers);

@@ -10,7 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "record/record.h"
 #include "upstream/refusal.h"
 
 /* What was at fault in an attempt that gave no answer to pass on. */
@@ -109,25 +108,5 @@ bool failover_wait_field(const char *name, const char *value, size_t n, uint64_t
  * more exact and goes first. False if none says it.
  */
 bool failover_wait(const char *lines, size_t n, uint64_t now, uint64_t *wait_ms);
-
-/* To go once nobody calls them. */
-
-/*
- * Whether a status says that another provider may do better, while nothing was passed on: 408, 429 and 5xx (529
- * too). Everything else is the provider's answer, redirects included.
- */
-bool failover_is_retryable(int status);
-
-/* Whether an answer without a body is none: 2xx to a request for an event stream. */
-bool failover_is_empty(int status, bool stream);
-
-/*
- * The result of an attempt that failed: END_TIMEOUT if a time limit ended it, else END_TRUNCATED if its answer had
- * begun (`began`: a part of it was passed on), else END_UPSTREAM_ERROR.
- */
-enum record_end failover_result(bool timed_out, bool began);
-
-/* The status of lb's own answer when no provider gave one: 504 if the last attempt ran into a time limit, else 502. */
-int failover_final_status(bool timed_out);
 
 #endif

@@ -195,25 +195,6 @@ is_kept(const char *name, size_t n)
 	return IS_AMONG(name, n, kept);
 }
 
-/* A number of seconds or milliseconds beyond a minute becomes that minute: some clients wait for as long as they are told. */
-static void
-shorten_wait(const char *name, size_t name_len, const char **value, size_t *len)
-{
-	bool seconds = name_len == 11 && strncasecmp(name, "retry-after", 11) == 0;
-	bool milliseconds = name_len == 14 && strncasecmp(name, "retry-after-ms", 14) == 0;
-	uint64_t limit = seconds ? RETRY_AFTER_MAX : RETRY_AFTER_MAX * 1000, wait;
-
-	if (!seconds && !milliseconds)
-		return;
-	for (size_t i = 0; i < *len; i++)
-		if ((*value)[i] < '0' || (*value)[i] > '9')
-			return;
-	if (*len > 0 && !num_parse(*value, *len, limit, &wait)) {
-		*value = seconds ? "60" : "60000";
-		*len = strlen(*value);
-	}
-}
-
 void
 headers_keep_response(struct buf *lines, const char *line, size_t n)
 {
@@ -222,7 +203,6 @@ headers_keep_response(struct buf *lines, const char *line, size_t n)
 
 	if (!split(line, n, &name_len, &value, &len) || !is_kept(line, name_len) || !is_value(value, len))
 		return;
-	shorten_wait(line, name_len, &value, &len);
 	buf_put(lines, line, name_len);
 	buf_put(lines, ": ", 2);
 	buf_put(lines, value, len);
@@ -232,6 +212,60 @@ headers_keep_response(struct buf *lines, const char *line, size_t n)
 	for (char *c = buf_data(lines) + begin; *c != ':'; c++)
 		if (*c >= 'A' && *c <= 'Z')
 			*c = (char)(*c - 'A' + 'a');
+}
+
+const char *
+headers_find(const char *lines, size_t n, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < n; i += strlen(lines + i) + 1)
+		if (strncmp(lines + i, name, len) == 0 && strncmp(lines + i + len, ": ", 2) == 0)
+			return lines + i + len + 2;
+	return NULL;
+}
+
+void
+headers_put_typed(struct buf *out, const char *lines, size_t n, const char *type)
+{
+	static const char name[] = "content-type: ";
+
+	buf_put(out, name, sizeof name - 1);
+	buf_put(out, type, strlen(type) + 1);
+	for (size_t i = 0, len; i < n; i += len) {
+		len = strlen(lines + i) + 1;
+		if (strncmp(lines + i, name, sizeof name - 1) != 0)
+			buf_put(out, lines + i, len);
+	}
+}
+
+static bool
+is_digits(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] < '0' || p[i] > '9')
+			return false;
+	return n > 0;
+}
+
+/*
+ * Of a field that says how long to wait the value becomes what the client is told: some wait for as long as they are told.
+ * False if that is nothing.
+ */
+static bool
+shorten_wait(const char *name, size_t name_len, const char **value)
+{
+	bool seconds = name_len == 11 && strncmp(name, "retry-after", 11) == 0;
+	bool milliseconds = name_len == 14 && strncmp(name, "retry-after-ms", 14) == 0;
+	uint64_t wait;
+
+	if (!seconds && !milliseconds)
+		return true;
+	if (!is_digits(*value, strlen(*value)))
+		return false;
+	if (!num_parse(*value, strlen(*value), seconds ? RETRY_AFTER_MAX : RETRY_AFTER_MAX * 1000, &wait))
+		*value = seconds ? "60" : "60000";
+	return true;
 }
 
 /* Where in `lines` the field that begins at `at` came last before; SIZE_MAX if it did not. */
@@ -245,11 +279,11 @@ came_before(const char *lines, size_t at, size_t name_len)
 }
 
 static void
-put_values(struct buf *out, const char *lines, size_t n, size_t at, size_t name_len)
+put_values(struct buf *out, const char *lines, size_t n, size_t at, size_t name_len, const char *value)
 {
-	bool one = strncmp(lines + at, "content-type:", 13) == 0;
+	bool one = strncmp(lines + at, "content-type:", 13) == 0 || strncmp(lines + at, "retry-after", 11) == 0;
 
-	json_put_octets(out, lines + at + name_len + 2, strlen(lines + at + name_len + 2));
+	json_put_octets(out, value, strlen(value));
 	for (size_t i = at + strlen(lines + at) + 1; i < n && !one; i += strlen(lines + i) + 1)
 		if (strncmp(lines + i, lines + at, name_len + 1) == 0) {
 			/* The value goes inside the quotes of the string before it. */
@@ -272,14 +306,15 @@ headers_put_members(struct buf *out, const char *lines, size_t n)
 	for (size_t i = 0; i < n && !out->failed; i += strlen(lines + i) + 1) {
 		const char *colon = strchr(lines + i, ':');
 		size_t name_len = colon ? (size_t)(colon - (lines + i)) : 0;
+		const char *value = colon ? colon + 2 : NULL;
 
-		if (colon == NULL || came_before(lines, i, name_len))
+		if (colon == NULL || came_before(lines, i, name_len) || !shorten_wait(lines + i, name_len, &value))
 			continue;
 		buf_puts(out, comma);
 		comma = ",";
 		json_put_octets(out, lines + i, name_len);
 		buf_putc(out, ':');
-		put_values(out, lines, n, i, name_len);
+		put_values(out, lines, n, i, name_len, value);
 	}
 }
 

@@ -29,17 +29,24 @@ bool headers_have(const char *lines, size_t n, const char *name);
 
 /*
  * Adds a field line of a response to `lines` as `name: value` and a NUL, the name in lower case, if it is one that passes:
- * content-type, retry-after, retry-after-ms, request-id, x-request-id, x-should-retry, anthropic-*, x-ratelimit-*. A wait
- * of more than a minute is told as one minute. `line` may have its CRLF.
+ * content-type, retry-after, retry-after-ms, request-id, x-request-id, x-should-retry, anthropic-*, x-ratelimit-*. `line`
+ * may have its CRLF.
  */
 void headers_keep_response(struct buf *lines, const char *line, size_t n);
+
+/* The value of the first field of that lower-case name in such lines; NULL if there is none. */
+const char *headers_find(const char *lines, size_t n, const char *name);
+
+/* Adds the lines to `out` with content-type `type` in the place of what they say. */
+void headers_put_typed(struct buf *out, const char *lines, size_t n, const char *type);
 
 /* Whether a field line of a response has this lower-case name; then `*value` and `*len` are its value. */
 bool headers_is(const char *line, size_t n, const char *name, const char **value, size_t *len);
 
 /*
  * Adds the lines as members of a JSON object, `"name":"value"` with commas between them; a field that came more than
- * once is one member, its values joined by a comma and a space (content-type: the first).
+ * once is one member, its values joined by a comma and a space (content-type: the first). A wait of more than a minute is
+ * told as one minute, and one that is no whole number is left out.
  */
 void headers_put_members(struct buf *out, const char *lines, size_t n);
 

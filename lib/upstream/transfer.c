@@ -26,7 +26,9 @@ struct transfer {
 	int status;
 	bool head_done;
 	bool coded;			/* content-encoding or transfer-encoding: the length is not the body's */
-	bool began;			/* the response's body has */
+	bool came;			/* an octet of the response's body has come */
+	bool awaits_content;
+	bool began;			/* what first_byte_ms limits is over */
 	bool paused;
 	struct config_limits limits;
 	uint64_t started;		/* ms, monotonic; so the two below */
@@ -140,7 +142,8 @@ deadline_of(const struct transfer *transfer, const char **what)
 	if (transfer->paused)
 		return deadline;
 	if (!transfer->began)
-		keep_earlier(&deadline, what, transfer->started, limits->first_byte_ms, "no first byte in time");
+		keep_earlier(&deadline, what, transfer->started, limits->first_byte_ms,
+		    transfer->came ? "no content in time" : "no first byte in time");
 	else
 		keep_earlier(&deadline, what, transfer->last, limits->idle_ms, "silent for too long");
 	return deadline;
@@ -234,9 +237,10 @@ on_body(char *p, size_t size, size_t n, void *context)
 	if (n == 0)
 		return 0;
 	transfer->last = clock_monotonic_ms();
-	if (!transfer->began) {
-		transfer->began = true;
-		arm(transfer);
+	if (!transfer->came) {
+		transfer->came = true;
+		if (!transfer->awaits_content)
+			transfer_has_content(transfer);
 	}
 	return transfer->events->body(transfer->context, p, n) ? n : 0;
 }
@@ -441,7 +445,8 @@ transfer_start(struct transfers *all, const struct transfer_request *request, co
 	transfer->body_len = request->body_len;
 	transfer->limits = request->limits;
 	transfer->status = 0;
-	transfer->head_done = transfer->coded = transfer->began = transfer->paused = false;
+	transfer->head_done = transfer->coded = transfer->came = transfer->began = transfer->paused = false;
+	transfer->awaits_content = request->awaits_content;
 	transfer->started = transfer->last = clock_monotonic_ms();
 	transfer->hurry = 0;
 	transfer->why[0] = '\0';
@@ -474,6 +479,15 @@ transfer_resume(struct transfer *transfer)
 	transfer->last = clock_monotonic_ms();
 	arm(transfer);
 	curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+}
+
+void
+transfer_has_content(struct transfer *transfer)
+{
+	if (transfer->began)
+		return;
+	transfer->began = true;
+	arm(transfer);
 }
 
 void

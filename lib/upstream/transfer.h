@@ -47,6 +47,7 @@ struct transfer_request {
 	const struct secret *key;	/* NULL: none */
 	bool http2;
 	struct config_limits limits;	/* ms; 0: no limit */
+	bool awaits_content;		/* first_byte_ms goes on until transfer_has_content, not until the first octet */
 };
 
 /* `ca_file`, or NULL for the system's: the certificates of the authorities that a provider's may be signed by. */
@@ -65,9 +66,15 @@ struct transfer *transfer_start(struct transfers *transfers, const struct transf
 /* Ends it at once: its connection is closed, or its HTTP/2 stream reset. No event comes any more. Not from within one. */
 void transfer_cancel(struct transfer *transfer);
 
-/* Stops and goes on with reading it. Not from within an event, but events may come from within transfer_resume. */
+/*
+ * Stops and goes on with reading it. transfer_pause may be called from within the event of a piece of the body, which may
+ * then be the last for now; events may come from within transfer_resume, which is not to be called from within one.
+ */
 void transfer_pause(struct transfer *transfer);
 void transfer_resume(struct transfer *transfer);
+
+/* What the answer was awaited for has come; from here on the limit is that of silence. May be called from within an event. */
+void transfer_has_content(struct transfer *transfer);
 
 /* Gives it at most `ms` from now. */
 void transfer_hurry(struct transfer *transfer, uint64_t ms);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """A provider for tests, on a free port of 127.0.0.1: the first segment of a request's path says what it does.
 
-usage: provider.py [--tls CERTIFICATE KEY] [--h2] [--bodies FOLDER] [--port N]
+usage: provider.py [--tls CERTIFICATE KEY] [--h2] [--bodies FOLDER] [--answers FOLDER] [--port N]
 
 Prints JSON lines: {"event":"listening","port":N}, then `connection`, `request` (with its headers as they came), `closed`
 (when the client closed, with `at` in unix ms). With --bodies the body of the Nth request is written to FOLDER/N. With
@@ -19,6 +19,9 @@ Prints JSON lines: {"event":"listening","port":N}, then `connection`, `request` 
   /large:N      N octets with their length               /redirect     302 to /json
   /hugeerror    503 and more than a megabyte             /slowerror    503, a head, half a body, silence
   /interim      103 and then /json                       /trailers     a chunked JSON with trailers
+  /file:NAME    the octets of FOLDER/NAME of --answers, a whole answer; it closes behind one without a content-length
+  /drip:NAME    the same, 20 octets at a time            /hang:NAME    the same, then silence
+  /pings:NAME   the same, then pings without an end
 
 It is a proxy, too: what CONNECT asks for is connected, but for port 1, and told of as a request; a target that is a whole URL is answered
 as its path would be.
@@ -48,7 +51,10 @@ CODED = {
 }
 lock = threading.Lock()
 counts = {"connections": 0, "requests": 0}
-bodies = None
+bodies = answers = None
+TYPES = {"400": "invalid_request_error", "401": "authentication_error", "402": "billing_error", "403": "permission_error",
+         "404": "not_found_error", "409": "conflict_error", "413": "request_too_large", "422": "invalid_request_error",
+         "429": "rate_limit_error", "504": "timeout_error", "529": "overloaded_error"}
 
 
 def tell(event, **more):
@@ -125,10 +131,28 @@ def events(c, n):
 
 
 def status(c, code):
-    c.whole(code, b'{"type":"error","error":{"type":"some_error","message":"because"}}', "Content-Type: application/json",
+    error = b'{"type":"error","error":{"type":"%s","message":"because"}}' % TYPES.get(code, "api_error").encode()
+    c.whole(code, error, "Content-Type: application/json",
             "Retry-After: 3600", "Request-Id: req_theirs", "Set-Cookie: a=b", "Server: internal", "Via: 1.1 x",
             "X-RateLimit-Limit: 1", "x-ratelimit-limit: 2", "anthropic-ratelimit-requests-remaining: 0",
             "X-Should-Retry: true", "Location: http://127.0.0.1:1/", "X-Powered-By: y", "Keep-Alive: timeout=5")
+
+
+def from_file(c, how, name):
+    with open(os.path.join(answers, name), "rb") as file:
+        data = file.read()
+    step = 20 if how == "drip" else len(data)
+    for i in range(0, len(data), step):
+        c.send(data[i:i + step])
+        if how == "drip":
+            c.wait(0.002)
+    if how == "hang":
+        never(c)
+    while how == "pings":
+        c.send(EVENT)
+        c.wait(0.02)
+    if b"content-length:" not in data.split(b"\r\n\r\n")[0].lower():
+        raise Gone
 
 
 def never(c, *_):
@@ -208,6 +232,8 @@ def answer(c, method, target, headers):
         c.head(503, "Content-Type: text/plain", "Content-Length: 100")
         c.send(b"0123456789")
         never(c)
+    elif name in ("file", "drip", "hang", "pings"):
+        from_file(c, name, argument)
     elif name == "interim":
         c.send(b"HTTP/1.1 103 Early Hints\r\nRequest-Id: wrong\r\n\r\n")
         c.whole(200, JSON, "Content-Type: application/json")
@@ -300,7 +326,7 @@ def serve(sock, context):
 
 
 def main():
-    global bodies
+    global bodies, answers
     context, speak_h2, port, argv = None, False, 0, sys.argv[1:]
     while argv:
         option = argv.pop(0)
@@ -313,6 +339,8 @@ def main():
             port = int(argv.pop(0))
         elif option == "--bodies":
             bodies = argv.pop(0)
+        elif option == "--answers":
+            answers = argv.pop(0)
         else:
             sys.exit(__doc__)
     if context:

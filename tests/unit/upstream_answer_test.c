@@ -73,28 +73,84 @@ test_pieces(void)
 	buf_free(&answers.out);
 }
 
+/* What a person reads of many attempts is no page long. */
+static void
+test_many(void)
+{
+	static char error[300];
+	struct account account;
+	struct buf said = BUF_INIT(SIZE_MAX);
+	unsigned told = 0;
+
+	memset(error, 'e', sizeof error - 1);
+	account_init(&account);
+	for (int i = 0; i < 64; i++)
+		account_add(&account, "p", 1, 500, END_UPSTREAM_ERROR, 7, error);
+	account_put_said(&said, &account);
+	for (const char *p = buf_str(&said); (p = strstr(p, "p: ")) != NULL; p++)
+		told++;
+	TEST(told == 64 - account.untold && told > 4 && buf_len(&said) < SAID_MAX + KIB &&
+		strcmp(buf_data(&said) + buf_len(&said) - 13, "; and 58 more") == 0,
+	    "of many attempts some are told, and how many more there were");
+	account_clear(&account);
+	buf_clear(&said);
+	account_put_said(&said, &account);
+	TEST(buf_len(&said) == 0, "an account that was cleared says nothing");
+	account_free(&account);
+	buf_free(&said);
+}
+
+static void
+test_final(void)
+{
+	struct answers answers = { .out = BUF_INIT(SIZE_MAX) };
+	struct buf body = BUF_INIT(16);
+
+	buf_puts(&body, "{}");
+	answers_put_final(&answers, 4, 429, 1001, &body, false);
+	TEST(strcmp(buf_str(&answers.out), "{\"type\":\"head\",\"id\":4,\"status\":429,\"headers\":{\"content-type\":"
+		"\"application/json\",\"content-length\":\"2\",\"retry-after\":\"2\"}}\n"
+		"{\"type\":\"data\",\"id\":4,\"bytes\":2}\n{}\n") == 0,
+	    "an error of lb's own, with a wait in whole seconds");
+	buf_clear(&answers.out);
+	answers_put_final(&answers, 4, 502, 0, &body, true);
+	TEST(strcmp(buf_str(&answers.out), "{\"type\":\"head\",\"id\":4,\"status\":502,\"headers\":{\"content-type\":"
+		"\"application/json\",\"content-length\":\"2\"}}\n") == 0,
+	    "without one, to HEAD");
+	buf_free(&answers.out);
+	buf_free(&body);
+}
+
 static void
 test_records(void)
 {
 	struct answers answers = { .out = BUF_INIT(SIZE_MAX) };
 	struct account account;
+	struct usage usage = { .input = 0 };
 	uint64_t first = 3;
 
 	account_init(&account);
 	account_add(&account, "p", 1, 429, END_UPSTREAM_ERROR, 7, "answered \"429\"");
 	account_add(&account, "q", 1, 0, END_TIMEOUT, 8, "silent");
-	TEST(account.timed_out, "the last attempt ran into a time limit");
 	account_add(&account, "r", 1, 0, END_REFUSED, 0, "no key");
-	TEST(account.timed_out, "one that was not made does not count for that");
 	TEST(strcmp(buf_str(&account.said), "p: answered \"429\"; q: silent; r: no key") == 0, "an account in words");
 	account_put_answerer(&account.answered, &(struct account_answerer){ "r", 3, { "\"m\"", 3 } });
-	answers_put_end(&answers, 9, END_TIMEOUT, "e", &account, &first, 10);
+	answers_put_end(&answers, 9,
+	    &(struct answer_end){ .result = END_TIMEOUT, .error = "e", .account = &account, .usage = &usage,
+		.first_ms = &first, .total_ms = 10 });
 	TEST(strcmp(buf_str(&answers.out),
 		"{\"type\":\"end\",\"id\":9,\"result\":\"timeout\",\"error\":\"e\",\"attempts\":[{\"provider\":\"p\",\"status\":429,"
 		"\"result\":\"upstream-error\",\"ms\":7,\"error\":\"answered \\\"429\\\"\"},{\"provider\":\"q\",\"result\":"
 		"\"timeout\",\"ms\":8,\"error\":\"silent\"},{\"provider\":\"r\",\"result\":\"refused\",\"ms\":0,\"error\":"
 		"\"no key\"}],\"provider\":\"r\",\"attempt\":3,\"model\":\"m\",\"first_ms\":3,\"total_ms\":10}\n") == 0,
 	    "an account in an end record");
+	buf_clear(&answers.out);
+	account_clear(&account);
+	usage = (struct usage){ .input = 7, .has_input = true, .output = 0, .has_output = true };
+	answers_put_end(&answers, 9, &(struct answer_end){ .result = END_COMPLETE, .account = &account, .usage = &usage });
+	TEST(strcmp(buf_str(&answers.out), "{\"type\":\"end\",\"id\":9,\"result\":\"complete\",\"attempts\":[],"
+		"\"usage\":{\"input_tokens\":7,\"output_tokens\":0},\"total_ms\":0}\n") == 0,
+	    "the tokens that an answer took, those that are known");
 	buf_clear(&answers.out);
 	answers_put_head(&answers, 2, &(struct answer_head){ .status = 204, .length = -1, .who = { "p", 2, { NULL, 0 } } });
 	TEST(strcmp(buf_str(&answers.out), "{\"type\":\"head\",\"id\":2,\"status\":204,\"headers\":{},\"provider\":\"p\","
@@ -115,5 +171,7 @@ main(void)
 {
 	test_pieces();
 	test_records();
+	test_many();
+	test_final();
 	return test_exit();
 }

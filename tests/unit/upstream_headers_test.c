@@ -75,7 +75,9 @@ static const struct {
 	{ "retry-after: 60\r\n", "\"retry-after\":\"60\"" },
 	{ "retry-after: 61\r\n", "\"retry-after\":\"60\"" },
 	{ "Retry-After: 99999999999999999999999\r\n", "\"retry-after\":\"60\"" },
-	{ "retry-after: Sun, 06 Nov 1994 08:49:37 GMT\r\n", "\"retry-after\":\"Sun, 06 Nov 1994 08:49:37 GMT\"" },
+	{ "retry-after: Sun, 06 Nov 1994 08:49:37 GMT\r\n", "" },
+	{ "retry-after: 1.5\r\nretry-after: 7\r\n", "" },
+	{ "retry-after: 3\r\nretry-after: 7\r\n", "\"retry-after\":\"3\"" },
 	{ "retry-after-ms: 60001\r\n", "\"retry-after-ms\":\"60000\"" },
 	{ "request-id:\r\n", "\"request-id\":\"\"" },
 	{ "request-id: \xff\r\n", "\"request-id\":\"\\u00ff\"" },
@@ -102,11 +104,27 @@ test_responses(void)
 	}
 }
 
+static void
+test_typed(void)
+{
+	static const char lines[] = "request-id: r\0content-type: a\0x: \0content-type: b\0";
+	struct buf out = BUF_INIT(4096);
+
+	TEST(strcmp(headers_find(lines, sizeof lines - 1, "content-type"), "a") == 0 &&
+		*headers_find(lines, sizeof lines - 1, "x") == '\0' &&
+		headers_find(lines, sizeof lines - 1, "content") == NULL && headers_find(NULL, 0, "x") == NULL,
+	    "the first value of a field");
+	headers_put_typed(&out, lines, sizeof lines - 1, "t/u");
+	TEST(strcmp(readable(&out), "content-type: t/u\nrequest-id: r\nx: \n") == 0, "another type for an answer");
+	buf_free(&out);
+}
+
 int
 main(void)
 {
 	test_requests();
 	test_have();
 	test_responses();
+	test_typed();
 	return test_exit();
 }

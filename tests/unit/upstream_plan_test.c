@@ -2,7 +2,6 @@
 #include "upstream/plan.h"
 
 #include "test.h"
-#include "upstream/failover.h"
 #include "upstream/splice.h"
 
 static const char record[] =
@@ -150,26 +149,6 @@ test_splice(void)
 	buf_free(&body);
 }
 
-static void
-test_failover(void)
-{
-	static const int next[] = { 408, 429, 500, 502, 503, 504, 529, 599 };
-	static const int pass[] = { 200, 204, 301, 302, 307, 400, 401, 402, 403, 404, 409, 413, 422, 499, 600 };
-	bool passed = true;
-
-	for (size_t i = 0; i < sizeof next / sizeof *next; i++)
-		EXPECT(failover_is_retryable(next[i]), "next");
-	for (size_t i = 0; i < sizeof pass / sizeof *pass; i++)
-		EXPECT(!failover_is_retryable(pass[i]), "pass");
-	TEST(passed, "which statuses go to the next attempt");
-	TEST(failover_is_empty(200, true) && !failover_is_empty(200, false) && !failover_is_empty(400, true),
-	    "a stream without a body is none");
-	TEST(failover_result(true, true) == END_TIMEOUT && failover_result(false, true) == END_TRUNCATED &&
-		failover_result(false, false) == END_UPSTREAM_ERROR && failover_final_status(true) == 504 &&
-		failover_final_status(false) == 502,
-	    "what a failure is called");
-}
-
 int
 main(void)
 {
@@ -177,6 +156,5 @@ main(void)
 	test_wrong();
 	test_below();
 	test_splice();
-	test_failover();
 	return test_exit();
 }
