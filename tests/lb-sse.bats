@@ -347,6 +347,18 @@ pings() {
 	{ open 1 "$PLAIN"; head_of 1; data 1 "$MESSAGE_START"; end_of 1 timeout; } | lb-sse >out.rec
 	head -n 1 out.rec | jq -e '.status == 504'
 	tail -n 1 out.rec | jq -e '.result == "timeout"'
+	# What the client has to change itself is no 5xx, upon which it would ask again.
+	{
+		open 1 "$PLAIN"
+		head_of 1
+		data 1 "$MESSAGE_START"'data: {"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"t","name":"f","input":{}}}\n\n'
+		data 1 'data: {"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"{"}}\n\n'
+		data 1 'data: {"type":"message_delta","delta":{"stop_reason":"max_tokens"},"usage":{"output_tokens":9}}\n\n'
+		end_of 1 complete
+	} | lb-sse >out.rec
+	head -n 1 out.rec | jq -e '.status == 400'
+	"$RECORDS" join <out.rec | jq -e '.error.type == "invalid_request_error" and (.error.message | contains("raise max_tokens"))'
+	tail -n 1 out.rec | jq -e '.result == "truncated"'
 	# Who has gone is told nothing.
 	{ open 1; head_of 1 "$JSON"; data 1 '{'; end_of 1 cancelled; } | lb-sse >out.rec
 	[ "$(cat out.rec)" = '{"type":"end","id":1,"result":"cancelled"}' ]

@@ -21,6 +21,7 @@ setup_file() {
 		node "$ROOT/tests/sdk/faults.mjs" "$(module $version)" "http://127.0.0.1:$LB" "$T/$version" "${FAULTS[@]}" \
 			>"$BATS_FILE_TMPDIR/$version.out" 2>&1 || echo "it died" >>"$BATS_FILE_TMPDIR/$version.out"
 	done
+	cd "$ROOT"
 	common_teardown
 }
 

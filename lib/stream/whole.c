@@ -246,7 +246,7 @@ assemble(struct reframe *r, struct json fetched, struct reframe_work *work, stru
 		return true;
 	}
 	buf_put(&work->data, error.p, error.len);
-	put_answer(r, anthropic_state(a) == ANTHROPIC_BROKEN ? status : status_of(type), work, out);
+	put_answer(r, status_of(type), work, out);
 	return true;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What an SDK gets of each fault: `whole(CONTENT)`, whatever was asked for; `early(STATUS)`, an error that another provider
 // makes good, since no content had come; `late(STATUS)`, the same where no stream was asked for, else an error behind the
-// content; `last(STATUS)`, an error that no other provider is asked for. A fault that is not here is held to the rule alone.
+// content; `cut(STATUS)`, an error behind the content, or one that is seen only in the whole of it; `last(STATUS)`, an error that
+// no other provider is asked for. A fault that is not here is held to the rule alone.
 
 const text = (...texts) => texts.map((text) => ({ type: "text", text }));
 const tool = (input) => ({ type: "tool_use", id: "toolu_01Fault", name: "get_weather", input });
@@ -20,6 +21,7 @@ const THOUGHT = [
 const whole = (content = GOOD, more = {}) => ({ kind: "whole", content, ...more });
 const early = (status, more = {}) => ({ kind: "early", status, ...more });
 const late = (status, more = {}) => ({ kind: "late", status, ...more });
+const cut = (status, more = {}) => ({ kind: "cut", status, ...more });
 const last = (status, more = {}) => ({ kind: "last", status, ...more });
 
 export const expected = {
@@ -28,7 +30,9 @@ export const expected = {
 	"good-tool": whole(WEEK),
 	thinking: whole(THOUGHT, { digits: "12345678901234567890" }),
 	"thinking-json": whole(THOUGHT, { digits: "12345678901234567890" }),
-	"no-signature": whole([{ type: "thinking", thinking: "Hm." }, ...text("Four.")]),
+	"thinking-missing": whole([{ type: "thinking", thinking: "Hm.", signature: "c2ln" }, ...GOOD]),
+	"json-tool-to-stream": whole(null, { digits: "12345678901234567890" }),
+	"sse-tool-to-plain": whole(null, { digits: "12345678901234567890" }),
 
 	400: last(400, { type: "invalid_request_error" }),
 	413: last(413, { type: "request_too_large" }),
@@ -39,7 +43,7 @@ export const expected = {
 	500: early(502),
 	502: early(502),
 	503: early(529, { type: "overloaded_error" }),
-	504: early(502),
+	504: early(504, { type: "timeout_error" }),
 	529: early(529, { type: "overloaded_error" }),
 	"html-503": early(529, { type: "overloaded_error" }),
 	"reset-before-head": early(502),
@@ -69,7 +73,8 @@ export const expected = {
 	"malformed-event": late(502),
 	"second-start": late(502),
 	"length-short": late(502),
-	"stop-mid-tool-json": late(502),
+	"tool-cut-max-tokens": cut(400, { type: "invalid_request_error" }),
+	"tool-cut-tool-use": cut(502),
 
 	"after-stop": whole(),
 	bom: whole(),

@@ -214,12 +214,14 @@ function* unexpected({ mode, fault, wiring, message, error, body }) {
 		if (!healed && want.digits && !body.includes(want.digits))
 			yield `the number ${want.digits} is not in what came`;
 	} else {
-		yield* wrongError(error, want, want.kind === "late" && mode !== "plain");
+		yield* wrongError(error, want, (want.kind === "late" || want.kind === "cut") && mode !== "plain");
 	}
 }
 
+// Whether another provider behind it is asked is of interest where the fault is an error.
+const wirings = (fault) => ["one", ...((expected[fault]?.kind ?? "whole") === "whole" ? [] : ["two"])];
 const results = await runAll(["stream", "raw", "plain"].flatMap((mode) =>
-	faults.flatMap((fault) => [[mode, fault, "one"], [mode, fault, "two"]])));
+	faults.flatMap((fault) => wirings(fault).map((wiring) => [mode, fault, wiring]))));
 judge(results);
 for (const mode of ["stream", "raw", "plain"]) {
 	const those = results.filter((result) => result.mode === mode);
