@@ -132,8 +132,10 @@ take_anthropic(struct gate *gate, const struct event *event)
 		take_content(gate);
 		break;
 	case EVENT_MESSAGE_DELTA:
-		if (find_set(event->object, "delta", &delta) && find_set(delta, "stop_reason", &reason))
+		if (find_set(event->object, "delta", &delta) && find_set(delta, "stop_reason", &reason)) {
+			gate->finished = true;
 			take_content(gate);
+		}
 		break;
 	case EVENT_MESSAGE_STOP:
 		gate->finished = true;

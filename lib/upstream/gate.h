@@ -14,7 +14,8 @@
  *   content.
  * Anything else is held to its end. JSON commits if it is an object and no error, and if a stream was asked for, if
  *   it is a message (`content` or `choices` an array) from which one can be made. An event stream nobody asked for
- *   commits if it reached its end (message_stop, finish_reason); it fails early as above.
+ *   commits if it reached its end (message_stop, or its own end behind a stop_reason; finish_reason); it fails early as
+ *   above.
  * A page in HTML fails at the `<` it begins with, whatever its content-type says. An empty body fails, and so does
  *   one that is no JSON, unless its content-type is audio, image, video or application/octet-stream, which OpenAI's
  *   API has for speech and pictures: that commits at once.

@@ -53,7 +53,7 @@ export const expected = {
 	"error-event-first": early(529, { type: "overloaded_error" }),
 	"error-event-in-200": early(529, { type: "overloaded_error" }),
 	"json-error-to-stream": early(502, { type: "api_error" }),
-	"openai-error-in-200": early(502),
+	"openai-error-in-200": early(529, { type: "overloaded_error" }),
 	"start-only": early(502),
 	"start-silence": early(504, { type: "timeout_error" }),
 
