@@ -17,7 +17,8 @@ access_begin(struct access *a, bool on, uint64_t at_ms, uint64_t now_ms)
 		return;
 	a->at_ms = at_ms;
 	a->began_ms = a->queued_ms = now_ms;
-	a->members = BUF_INIT(ACCESS_LINE_MAX);
+	/* With room for a text that turns out to be too long once it is written. */
+	a->members = BUF_INIT(4 * ACCESS_LINE_MAX);
 }
 
 void
@@ -319,7 +320,7 @@ put_time(struct buf *out, uint64_t unix_ms)
 	struct tm t;
 
 	if (gmtime_r(&seconds, &t) == NULL || t.tm_year < -1900 || t.tm_year > 8099)
-		memset(&t, 0, sizeof t);
+		t = (struct tm){ .tm_mday = 1 };
 	put_digits(out, (unsigned)t.tm_year + 1900, 4, '-');
 	put_digits(out, (unsigned)t.tm_mon + 1, 2, '-');
 	put_digits(out, (unsigned)t.tm_mday, 2, 'T');

@@ -231,14 +231,12 @@ take_pipeline(struct edge *edge, const struct channel_message *message)
 }
 
 static void
-on_channel(struct ev_loop *loop, ev_io *watcher, int events)
+read_channel(struct edge *edge)
 {
-	struct edge *edge = watcher->data;
 	struct channel_message message;
 	struct pipeline *p;
 	int result;
 
-	(void)events;
 	while ((result = channel_receive(edge->channel, &message)) > 0) {
 		switch (message.kind) {
 		case CHANNEL_PIPELINE:
@@ -263,7 +261,15 @@ on_channel(struct ev_loop *loop, ev_io *watcher, int events)
 	}
 	/* Without its keeper the edge has nothing to live for. */
 	if (result == 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
-		ev_break(loop, EVBREAK_ALL);
+		ev_break(edge->loop, EVBREAK_ALL);
+}
+
+static void
+on_channel(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	(void)loop;
+	(void)events;
+	read_channel(watcher->data);
 }
 
 static void
@@ -406,15 +412,16 @@ init(struct edge *edge, const struct options *options, int channel, const int *s
 	ev_init(&edge->drain, on_drain_timeout);
 	ev_init(&edge->accept_again, on_accept_again);
 	edge->drain.data = edge->accept_again.data = edge;
-	if (edge->connected) {
-		connection_open(edge, sockets[0]);
-		return;
-	}
-	for (size_t i = 0; i < count; i++) {
+	if (!edge->connected)
+		edge->listener_count = count;
+	for (size_t i = 0; i < edge->listener_count; i++) {
 		ev_io_init(&edge->listeners[i], on_accept, sockets[i], EV_READ);
 		edge->listeners[i].data = edge;
 	}
-	edge->listener_count = count;
+	/* What the keeper said at once is for the first request already. */
+	read_channel(edge);
+	if (edge->connected && !edge->stopping)
+		connection_open(edge, sockets[0]);
 }
 
 int

@@ -567,21 +567,22 @@ start_edge(struct keeper *k)
 		diag_error("unable to open the channel to the edge: %s", strerror(errno));
 		return -1;
 	}
+	k->channel = fds[0];
+	/* Before the edge is there, so that it has it from the first request on. */
+	send_access_log(k);
 	if ((k->edge = fork()) == 0)
 		become_edge(k, fds[1]);
 	close(fds[1]);
 	if (k->edge < 0) {
 		diag_error("unable to start the edge: %s", strerror(errno));
 		close(fds[0]);
+		k->channel = -1;
 		k->edge = 0;
 		return -1;
 	}
-	k->channel = fds[0];
 	ev_io_init(&k->channel_readable, on_channel, k->channel, EV_READ);
 	k->channel_readable.data = k;
 	ev_io_start(k->loop, &k->channel_readable);
-	/* Before any pipeline, so that it is there for the first request. */
-	send_access_log(k);
 	return 0;
 }
 
@@ -672,6 +673,7 @@ keeper_run(const struct options *options, char **argv, const int *sockets, size_
 #endif
 	if (init(&k) != 0 || open_access_log(&k) != 0 || start_edge(&k) != 0) {
 		close_sockets(&k);
+		free(k.slots);
 		return EXIT_SYSTEM;
 	}
 	/* The client's socket is the edge's alone: held here too it would stay open when the edge closes it. */
