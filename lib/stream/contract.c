@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "stream/contract.h"
 
-#include <string.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #include "base/limits.h"
 #include "stream/anthropic.h"
@@ -158,8 +159,8 @@ is_of_open(const struct contract *c, bool given, uint64_t index)
 static enum contract_verdict
 pass_in_block(struct contract *c, const struct event *event, struct json block, struct contract_step *step)
 {
-	struct buf number = BUF_INIT(32);
 	struct member_edit edits[2];
+	char number[24];
 	uint64_t index;
 	size_t n = 0;
 
@@ -167,14 +168,13 @@ pass_in_block(struct contract *c, const struct event *event, struct json block, 
 	if (block.len > 0)
 		edits[n++] = (struct member_edit){ "content_block", block };
 	if (!json_u64(event->index, UINT64_MAX, &index) || index != c->blocks - 1) {
-		buf_put_u64(&number, c->blocks - 1);
-		edits[n++] = (struct member_edit){ "index", { buf_data(&number), buf_len(&number) } };
+		int len = snprintf(number, sizeof number, "%" PRIu64, c->blocks - 1);
+
+		edits[n++] = (struct member_edit){ "index", { number, (size_t)len } };
 		repairs_add(c->repairs, REPAIR_INDEX, true);
 	}
 	if (n > 0)
 		members_put(step->json, event->object, edits, n);
-	step->json->failed |= number.failed;
-	buf_free(&number);
 	return CONTRACT_PASS;
 }
 
@@ -327,9 +327,11 @@ take_message_delta(struct contract *c, const struct event *event, struct contrac
 {
 	const char *wrong;
 
+	/* What was used was used, whatever becomes of the message. */
+	usage_add(&c->usage, event->usage);
 	if (!may_close(c))
 		return fail_cut(c, message_delta_reason(event), step);
-	wrong = message_delta_take(&c->held, event, &c->usage, c->repairs);
+	wrong = message_delta_take(&c->held, event, c->repairs);
 	if (wrong != NULL)
 		return fail(step, wrong);
 	begin_message(c, step);

@@ -248,7 +248,7 @@ merge(struct message_delta *held, struct json newer, bool has_reason)
 }
 
 const char *
-message_delta_take(struct message_delta *held, const struct event *event, struct usage *usage, struct repairs *repairs)
+message_delta_take(struct message_delta *held, const struct event *event, struct repairs *repairs)
 {
 	struct json values[DELTA_MEMBERS], newer;
 	struct buf text = BUF_INIT(SIZE_MAX);
@@ -260,7 +260,6 @@ message_delta_take(struct message_delta *held, const struct event *event, struct
 	if (count_members(event->object) > MESSAGE_MEMBERS_MAX || count_members(event->usage) > MESSAGE_MEMBERS_MAX)
 		return "a message_delta with more than 64 members";
 	has_reason = is_reason(values[REASON]);
-	usage_add(usage, event->usage);
 	if (buf_len(&held->json) == 0) {
 		event_put_object(&held->json, event, event->object);
 	} else {

@@ -34,12 +34,8 @@ struct message_delta {
 /* The stop_reason of a message_delta; of length 0 if it has none. */
 struct json message_delta_reason(const struct event *event);
 
-/*
- * Takes a message_delta, with another that is held already as one, and its counts into `usage`. NULL, or what is wrong with
- * it.
- */
-const char *message_delta_take(struct message_delta *held, const struct event *event, struct usage *usage,
-    struct repairs *repairs);
+/* Takes a message_delta, with another that is held already as one. NULL, or what is wrong with it. */
+const char *message_delta_take(struct message_delta *held, const struct event *event, struct repairs *repairs);
 
 /* Adds the message_delta event that is held, with `reason` if it has none of its own, or makes one. None is held then. */
 void message_delta_put(struct message_delta *held, const char *reason, const struct usage *usage, struct repairs *repairs,

@@ -14,6 +14,7 @@
 #include "route/request.h"
 #include "route/route.h"
 #include "stream/anthropic.h"
+#include "stream/inflight.h"
 
 #define SECOND_NS 1000000000
 #define ROUNDS 7
@@ -150,6 +151,16 @@ copy_records(void)
 	return buf_len(&out);
 }
 
+#define MESSAGE_START                                                                                                  \
+	"event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"type\":\"message\","             \
+	"\"role\":\"assistant\",\"model\":\"x\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,"                  \
+	"\"usage\":{\"input_tokens\":3,\"output_tokens\":1}}}\n\n"
+#define BLOCK_START(BLOCK)                                                                                             \
+	MESSAGE_START "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":" BLOCK \
+		      "}\n\n"
+
+static const char text_start[] = BLOCK_START("{\"type\":\"text\",\"text\":\"\"}");
+
 /* The event again and again in pieces of `step` octets, as data records bring it. */
 static size_t
 reframe(const char *text, size_t n, size_t step)
@@ -159,12 +170,15 @@ reframe(const char *text, size_t n, size_t step)
 	struct anthropic_output passed;
 	size_t sum = 0;
 
+	anthropic_feed(stream, text_start, sizeof text_start - 1, &memory, &passed);
 	for (int i = 0; i < RECORDS; i++) {
 		for (size_t at = 0; at < n; at += step) {
 			anthropic_feed(stream, text + at, n - at < step ? n - at : step, &memory, &passed);
 			sum += passed.len;
 		}
 	}
+	if (anthropic_state(stream) != ANTHROPIC_OPEN)
+		diag_fatal(EXIT_BUG, "the stream is none");
 	anthropic_work_free(&memory);
 	anthropic_free(stream);
 	return sum;
@@ -189,6 +203,78 @@ reframe_mended(void)
 				     "\"text_delta\",\"text\":\" word 7 and more\"}}\r\n\r\n";
 
 	return reframe(mended, sizeof mended - 1, sizeof mended - 1);
+}
+
+/* What lb-sse does with a record that goes on: it is copied into what is written once a wake-up. */
+static int
+put_out(const struct record *record, bool copied, void *context)
+{
+	(void)context;
+	if (copied) {
+		buf_put(&out, record->header.p, record->header.len);
+		buf_putc(&out, '\n');
+		if (record->has_payload)
+			buf_put(&out, record->payload, record->payload_len + 1);
+	} else if (record->payload_len > 0) {
+		record_put_data(&out, record->id, record->payload, record->payload_len);
+	}
+	return EXIT_DONE;
+}
+
+/* All that lb-sse does with RECORDS data records of an event each, from record to record; `start` begins the block. */
+static size_t
+stream_through(const char *start, const char *delta)
+{
+	static const char answer[] =
+	    "{\"type\":\"open\",\"id\":1,\"request_id\":\"req_1\",\"dialect\":\"anthropic\",\"stream\":true}\n"
+	    "{\"type\":\"head\",\"id\":1,\"status\":200,\"headers\":{\"content-type\":\"text/event-stream\"},\"provider\":\"p\"}\n";
+	struct inflight inflight;
+	struct record record;
+	const char *why;
+	size_t at = 0;
+
+	if (buf_len(&records) == 0) {
+		buf_put(&records, answer, sizeof answer - 1);
+		record_put_data(&records, 1, start, strlen(start));
+		for (int i = 0; i < RECORDS; i++)
+			record_put_data(&records, 1, delta, strlen(delta));
+	}
+	buf_clear(&out);
+	inflight_init(&inflight, put_out, NULL);
+	while (record_parse(buf_data(&records) + at, buf_len(&records) - at, &record, &why) == RECORD_OK) {
+		at += record.size;
+		if (inflight_take(&inflight, &record, 0) != EXIT_DONE)
+			diag_fatal(EXIT_BUG, "the records are no answer");
+	}
+	if (memmem(buf_data(&out), buf_len(&out), "event: error", 12) != NULL)
+		diag_fatal(EXIT_BUG, "the stream is none");
+	inflight_free(&inflight);
+	return buf_len(&out);
+}
+
+static size_t
+stream_text(void)
+{
+	return stream_through(text_start, event);
+}
+
+static size_t
+stream_thinking(void)
+{
+	return stream_through(BLOCK_START("{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}"),
+	    "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":"
+	    "\"thinking_delta\",\"thinking\":\" word 7 and\"}}\n\n");
+}
+
+static size_t
+stream_input(void)
+{
+	return stream_through(
+	    BLOCK_START("{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\",\"input\":{}}")
+	    "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":"
+	    "\"input_json_delta\",\"partial_json\":\"{\\\"a\\\":[0\"}}\n\n",
+	    "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":"
+	    "\"input_json_delta\",\"partial_json\":\",\\\"int x;\\\\n\\\",1\"}}\n\n");
 }
 
 static void
@@ -245,6 +331,14 @@ print_each(const char *what, work *f, int count, const char *of)
 	printf("%-52s %8.1f ns a%s\n", what, (double)fastest(f) / count, of);
 }
 
+/* An event as all of lb-sse sees it, from record to record. The first call writes the records. */
+static void
+print_stream(const char *what, work *f)
+{
+	buf_clear(&records);
+	print_each(what, f, RECORDS, "n event");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -261,6 +355,9 @@ main(int argc, char **argv)
 	print_each("an event reframed: well-formed", reframe_whole, RECORDS, "n event");
 	print_each("an event reframed: well-formed, in two pieces", reframe_pieces, RECORDS, "n event");
 	print_each("an event reframed: mended", reframe_mended, RECORDS, "n event");
+	print_stream("an event through lb-sse: text", stream_text);
+	print_stream("an event through lb-sse: thinking", stream_thinking);
+	print_stream("an event through lb-sse: a tool call's input", stream_input);
 	print_each("a request's record to its plan", decide, RECORDS, " request");
 	return fflush(stdout) == 0 ? EXIT_DONE : EXIT_SYSTEM;
 }
