@@ -145,8 +145,19 @@ put_message(const struct reframe *r, struct json body, struct json end, struct b
 		reframe_put_reason(out, r, end);
 }
 
-/* An error's body becomes the last event. */
-static void
+/* An error in the dialect's shape becomes the last event, which is read as a provider's would be. False if memory is short. */
+static bool
+put_error_event(struct reframe *r, struct json body, struct reframe_work *work, struct reframe_output *out)
+{
+	buf_puts(&work->data, error_event);
+	put_on_one_line(&work->data, body);
+	buf_puts(&work->data, "\n\n");
+	return !work->data.failed && reframe_begin_events(r) &&
+	    anthropic_feed(r->anthropic, buf_data(&work->data), buf_len(&work->data), &work->events, &out->data);
+}
+
+/* An error's body becomes the last event. False if memory is short. */
+static bool
 end_error(struct reframe *r, struct json end, struct json fetched, struct reframe_work *work, struct reframe_output *out,
     struct header_end *is)
 {
@@ -157,19 +168,16 @@ end_error(struct reframe *r, struct json end, struct json fetched, struct refram
 
 	is->result = json_equals(fetched, "complete") ? "upstream-error" : reframe_broken_result(fetched);
 	if (is_json && is_error(body, &type)) {
-		buf_puts(&work->data, error_event);
-		put_on_one_line(&work->data, body);
-		buf_puts(&work->data, "\n\n");
-		out->data = (struct anthropic_output){ buf_data(&work->data), buf_len(&work->data) };
 		if (json_find(body, "error", &message) && json_find(message, "message", &message))
 			json_decode(message, &work->text);
 		is->error = buf_str(&work->text);
-		return;
+		return put_error_event(r, body, work, out);
 	}
 	put_message(r, is_json ? body : (struct json){ NULL, 0 }, end, &work->text);
 	text = buf_str(&work->text);
 	is->error = text != NULL ? text : "no message came with it";
 	put_error(r, status, is->error, work, out);
+	return true;
 }
 
 /* JSON becomes a stream. False if memory is short. */
@@ -265,7 +273,7 @@ whole_end(struct reframe *r, struct json end, bool cancel, const char *broken, s
 		return true;
 	}
 	if (r->kind == REFRAME_ERROR) {
-		end_error(r, end, fetched, work, out, &is);
+		good = end_error(r, end, fetched, work, out, &is);
 	} else if (broken != NULL) {
 		put_deed(r, broken, "", work, out);
 		is.error = buf_str(&work->text);

@@ -365,6 +365,10 @@ test_error_after_ping(void)
 	         EVENT "{\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\",\"message\":\"slow\303\251\"},\"request_id\":\"req_1\"}\n\n",
 	         "\"result\":\"refused\",\"error\":\"slow\303\251\""),
 	    "in another shape: its message in the dialect's");
+	TEST(becomes(429, true, "{\"type\":\"error\",\"error\":{\"type\":\"t\",\"message\":\"a\",\"message\":\"b\"}}", COMPLETE,
+	         EVENT "{\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"a\"},\"request_id\":\"req_1\"}\n\n",
+	         "\"result\":\"upstream-error\",\"error\":\"a\""),
+	    "what readers would not agree on is made one thing");
 	TEST(becomes(529, true, "<html>no</html>", "\"result\":\"upstream-error\",\"error\":\"acme answered 529\"",
 	         EVENT "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"acme answered 529\"},\"request_id\":\"req_1\"}\n\n",
 	         "\"result\":\"upstream-error\",\"error\":\"acme answered 529\""),
