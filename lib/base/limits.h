@@ -107,6 +107,9 @@
 /* A model's name: the longest known has some 80; it stands in each plan. */
 #define MODEL_MAX KIB
 
+/* metadata.user_id: Claude Code's, the longest known, has some 250 octets. */
+#define USER_ID_MAX (4 * KIB)
+
 /* Targets of a route: more would not be tried within any client's patience. */
 #define TARGETS_MAX 64
 
