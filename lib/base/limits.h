@@ -113,6 +113,27 @@
 /* Targets of a route: more would not be tried within any client's patience. */
 #define TARGETS_MAX 64
 
+/* A target's weight: shares of a thousandth are as fine as anyone asks for. */
+#define WEIGHT_MAX 1000
+
+/* A target's priority: as many steps as a person keeps apart. */
+#define PRIORITY_MAX 1000
+
+/* Requests in flight on a target: more than one machine's connections. */
+#define MAX_IN_FLIGHT_MAX 30000
+
+/* A price of a million tokens: beyond any currency's, and its millionths times a day's tokens fit 64 bits. */
+#define PRICE_MAX ((uint64_t)1000000)
+
+/* Repetitions of an attempt in place, the first not counted: clients repeat by themselves too. */
+#define RETRIES_MAX 5
+
+/* Where a route says nothing: prompt caches live for five minutes; one request in twenty explores or is hedged. */
+#define STICKY_RETURN_MS_DEFAULT 300000
+#define EXPLORE_PERCENT_DEFAULT 5
+#define HEDGE_PERCENT_DEFAULT 5
+#define RETRIES_DEFAULT 1
+
 /* Keys of a provider: likewise, since each is an attempt. */
 #define KEYS_MAX 32
 

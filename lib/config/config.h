@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/dialect.h"
+#include "config/policy.h"
 
 /* How a provider is given its key. */
 enum config_auth {
@@ -38,10 +39,24 @@ struct config_provider {
 	struct config_limits limits;
 };
 
+/* What a million tokens cost, in millionths of whatever money the file means. */
+struct config_price {
+	bool known;
+	uint64_t input;
+	uint64_t output;
+	uint64_t cache_read;
+	uint64_t cache_write;
+};
+
 struct config_target {
 	const struct config_provider *provider;
 	char *model;		/* NULL: the model that was asked for */
 	uint64_t context;	/* tokens that it takes at most; 0: not said */
+	uint64_t weight;	/* from 1 */
+	uint64_t priority;	/* a higher one goes first */
+	struct config_price price;
+	uint64_t max_in_flight;	/* 0: without limit */
+	struct config_limits limits;	/* 0: the provider's */
 };
 
 /* A time that may be set to 0, which then says never. */
@@ -54,7 +69,17 @@ struct config_route {
 	char *model;		/* the pattern; `*` stands for any text */
 	struct config_target *targets;
 	size_t target_count;
+	enum policy policy;
+	uint64_t sticky_return_ms;	/* how long a conversation stays away from a target that recovered */
+	uint64_t explore_percent;	/* of the requests under `fastest`: to anyone */
+	uint64_t hedge_after_ms;	/* without content by then the next attempt begins beside; 0: never, */
+	bool hedge_p95;			/* or once it takes longer than 95 of 100 did */
+	uint64_t hedge_percent;		/* of the requests at most */
+	uint64_t retries;		/* of one attempt in place, where there is no other */
 };
+
+/* What a route has where nothing else is said of it. */
+void config_route_defaults(struct config_route *route);
 
 struct config {
 	char *source;		/* the file's name, or `environment` */

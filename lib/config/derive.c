@@ -30,6 +30,9 @@ add_route(struct config *config, const char *pattern, const struct config_provid
 
 	if ((route->targets = calloc(room, sizeof *route->targets)) == NULL)
 		return false;
+	config_route_defaults(route);
+	for (size_t i = 0; i < room; i++)
+		route->targets[i].weight = 1;
 	done = copy(&route->model, pattern);
 	route->targets[0].provider = first;
 	route->target_count = 1;

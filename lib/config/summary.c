@@ -77,10 +77,28 @@ put_provider(struct buf *out, const struct config_provider *provider)
 		buf_puts(out, "    no key\n");
 }
 
+/* What a policy looks at. */
+static void
+put_choice(struct buf *out, const struct config_target *target)
+{
+	if (target->weight != 1)
+		buf_printf(out, ", weight %llu", (unsigned long long)target->weight);
+	if (target->priority != 0)
+		buf_printf(out, ", priority %llu", (unsigned long long)target->priority);
+	if (target->price.known)
+		buf_printf(out, ", price %g in, %g out", (double)target->price.input / 1e6,
+		    (double)target->price.output / 1e6);
+	if (target->max_in_flight != 0)
+		buf_printf(out, ", at most %llu at once", (unsigned long long)target->max_in_flight);
+}
+
 static void
 put_route(struct buf *out, const struct config_route *route)
 {
-	buf_printf(out, "route %s\n", route->model);
+	buf_printf(out, "route %s", route->model);
+	if (route->policy != POLICY_FAILOVER)
+		buf_printf(out, ", %s", policy_name(route->policy));
+	buf_putc(out, '\n');
 	for (size_t i = 0; i < route->target_count; i++) {
 		const struct config_target *target = &route->targets[i];
 
@@ -88,6 +106,7 @@ put_route(struct buf *out, const struct config_route *route)
 		    target->model ? target->model : "the model as asked for");
 		if (target->context != 0)
 			buf_printf(out, ", context of %llu tokens", (unsigned long long)target->context);
+		put_choice(out, target);
 		buf_putc(out, '\n');
 	}
 }

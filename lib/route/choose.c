@@ -7,33 +7,6 @@
 /* After how long an average time to first content counts half. */
 #define FASTEST_HALF_LIFE_MS 300000.0
 
-static const char *const names[POLICY_COUNT] = {
-	[POLICY_FAILOVER] = "failover",
-	[POLICY_WEIGHTED] = "weighted",
-	[POLICY_ROUND_ROBIN] = "round-robin",
-	[POLICY_LEAST_BUSY] = "least-busy",
-	[POLICY_FASTEST] = "fastest",
-	[POLICY_CHEAPEST] = "cheapest",
-	[POLICY_STICKY] = "sticky",
-};
-
-const char *
-policy_name(enum policy policy)
-{
-	return names[policy];
-}
-
-bool
-policy_parse(const char *name, size_t n, enum policy *policy)
-{
-	for (int i = 0; i < POLICY_COUNT; i++)
-		if (strlen(names[i]) == n && memcmp(names[i], name, n) == 0) {
-			*policy = (enum policy)i;
-			return true;
-		}
-	return false;
-}
-
 /* SplitMix64: from a counter, numbers that look random. */
 static uint64_t
 mix(uint64_t x)

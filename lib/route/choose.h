@@ -27,26 +27,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/json.h"
 #include "base/limits.h"
+#include "config/policy.h"
 #include "health/health.h"
-
-enum policy {
-	POLICY_FAILOVER,
-	POLICY_WEIGHTED,
-	POLICY_ROUND_ROBIN,
-	POLICY_LEAST_BUSY,
-	POLICY_FASTEST,
-	POLICY_CHEAPEST,
-	POLICY_STICKY,
-	POLICY_COUNT
-};
-
-/* `failover`, `weighted`, … */
-const char *policy_name(enum policy policy);
-
-/* Reads such a name, `n` octets. False if it is none. */
-bool policy_parse(const char *name, size_t n, enum policy *policy);
 
 #define PRICE_UNKNOWN UINT64_MAX
 

@@ -53,6 +53,9 @@ expect_mistakes(const char *text, const char *want)
 #define BASE "\"base_url\":\"https://a.example\",\"dialect\":\"openai\""
 #define URL(TEXT) PROVIDER("\"base_url\":\"" TEXT "\",\"dialect\":\"openai\"")
 #define ROUTES(TEXT) "{\"providers\":{\"p\":{" BASE "}},\n\"routes\":" TEXT "}"
+#define TARGET(MEMBERS) ROUTES("[{\"model\":\"m\",\"targets\":[{\"provider\":\"p\"," MEMBERS "}]}]")
+#define ROUTE(MEMBERS) ROUTES("[{\"model\":\"m\",\"targets\":[{\"provider\":\"p\"}]," MEMBERS "}]")
+#define DECIMAL " from 0 to 1000000, with at most six digits behind the point\n"
 #define MS " must be a whole number of milliseconds from 1 to 86400000, in digits\n"
 
 static const struct {
@@ -137,6 +140,29 @@ static const struct {
 	{ PROVIDER(BASE ",\"connect_ms\":\"1000\""), "f:1: 'connect_ms'" MS },
 	{ PROVIDER(BASE ",\"first_byte_ms\":86400001"), "f:1: 'first_byte_ms'" MS },
 	{ PROVIDER(BASE ",\"first_byte_ms\":null"), "f:1: 'first_byte_ms'" MS },
+	/* What a policy looks at. */
+	{ TARGET("\"weight\":0"), "f:2: 'weight' must be a whole number from 1 to 1000, in digits\n" },
+	{ TARGET("\"weight\":0.5"), "f:2: 'weight' must be a whole number from 1 to 1000, in digits\n" },
+	{ TARGET("\"priority\":1001"), "f:2: 'priority' must be a whole number from 0 to 1000, in digits\n" },
+	{ TARGET("\"max_in_flight\":0"),
+	    "f:2: 'max_in_flight' must be a whole number of requests from 1 to 30000, in digits\n" },
+	{ TARGET("\"idle_ms\":0"), "f:2: 'idle_ms'" MS },
+	{ TARGET("\"price\":1"), "f:2: 'price' must be an object, {…}\n" },
+	{ TARGET("\"price\":{\"input\":3}"), "f:2: 'price' needs 'input' and 'output', for a million tokens each\n" },
+	{ TARGET("\"price\":{\"input\":3,\"output\":-1}"), "f:2: 'output' must be a price" DECIMAL },
+	{ TARGET("\"price\":{\"input\":0.0000001,\"output\":1}"), "f:2: 'input' must be a price" DECIMAL },
+	{ TARGET("\"price\":{\"input\":1e2,\"output\":1}"), "f:2: 'input' must be a price" DECIMAL },
+	{ TARGET("\"price\":{\"input\":1000000.000001,\"output\":1}"), "f:2: 'input' must be a price" DECIMAL },
+	{ TARGET("\"price\":{\"input\":1,\"output\":1,\"cache_read\":\"1\"}"), "f:2: 'cache_read' must be a price" DECIMAL },
+	{ TARGET("\"price\":{\"input\":1000000,\"output\":0.000001}"), "" },
+	{ ROUTE("\"sticky_return_ms\":86400001"),
+	    "f:2: 'sticky_return_ms' must be a whole number of milliseconds from 0 to 86400000, in digits\n" },
+	{ ROUTE("\"explore_percent\":101"), "f:2: 'explore_percent' must be a whole number from 0 to 100, in digits\n" },
+	{ ROUTE("\"hedge_after_ms\":\"p99\""),
+	    "f:2: 'hedge_after_ms' must be \"p95\" or a whole number of milliseconds from 1 to 86400000, in digits\n" },
+	{ ROUTE("\"hedge_percent\":-1"), "f:2: 'hedge_percent' must be a whole number from 0 to 100, in digits\n" },
+	{ ROUTE("\"retries\":6"), "f:2: 'retries' must be a whole number from 0 to 5, in digits\n" },
+	{ ROUTE("\"sticky_return_ms\":0,\"hedge_after_ms\":\"p95\",\"hedge_percent\":0,\"retries\":0"), "" },
 	/* Routes. */
 	{ ROUTES("[]"), "f:2: 'routes' is empty\n" },
 	{ ROUTES("{}"), "f:2: 'routes' must be an array, […]\n" },
@@ -148,7 +174,7 @@ static const struct {
 	{ ROUTES("[{\"model\":\"m\",\"targets\":[{\"provider\":\"p\",\"model\":\"x*\"}]}]"),
 	    "f:2: a target's 'model' is one model's name, without '*'\n" },
 	{ ROUTES("[{\"model\":\"m\",\"policy\":\"random\",\"targets\":[{\"provider\":\"p\"}]}]"),
-	    "f:2: 'policy' must be \"failover\"\n" },
+	    "f:2: 'policy' must be \"failover\", \"weighted\", \"round-robin\", \"least-busy\", \"fastest\", \"cheapest\" or \"sticky\"\n" },
 	{ ROUTES("[{\"model\":\"*\",\"targets\":[{\"provider\":\"p\"}]},\n{\"model\":\"m\",\"targets\":[{\"provider\":\"p\"}]}]"),
 	    "f:3: this route is never reached: an earlier one has \"*\"\n" },
 	{ "{\"providers\":{\"p\":{" BASE "}},\n\"origins\":[\"https://a.example/\"],\n\"hosts\":[\"a:80\"]}",
@@ -342,6 +368,31 @@ test_near(void)
 	TEST(mistake_near("temperature", words, 4) == NULL, "nothing near");
 }
 
+static void
+test_choice(void)
+{
+	static const char text[] = "{\"providers\":{\"p\":{" BASE ",\"idle_ms\":7}},\"routes\":[{\"model\":\"a\",\"policy\":\"sticky\","
+	    "\"sticky_return_ms\":0,\"explore_percent\":9,\"hedge_after_ms\":40,\"hedge_percent\":8,\"retries\":0,\"targets\":["
+	    "{\"provider\":\"p\",\"weight\":3,\"priority\":2,\"max_in_flight\":4,\"idle_ms\":5,\"price\":{\"input\":3,\"output\":0.25,"
+	    "\"cache_read\":0.000001}}]},{\"model\":\"b\",\"hedge_after_ms\":\"p95\",\"targets\":[{\"provider\":\"p\"}]}]}";
+	struct buf errors = BUF_INIT(MIB);
+	struct config *config = read_text(text, sizeof text - 1, &errors);
+	const struct config_route *a = &config->routes[0], *b = &config->routes[1];
+	const struct config_target *t = a->targets;
+
+	TEST(buf_len(&errors) == 0 && config->route_count == 2, "routes with all that policies look at are read");
+	TEST(a->policy == POLICY_STICKY && a->sticky_return_ms == 0 && a->explore_percent == 9 && a->hedge_after_ms == 40 &&
+	    !a->hedge_p95 && a->hedge_percent == 8 && a->retries == 0, "what a route says is taken");
+	TEST(t->weight == 3 && t->priority == 2 && t->max_in_flight == 4 && t->limits.idle_ms == 5, "what a target says too");
+	TEST(t->price.known && t->price.input == 3000000 && t->price.output == 250000 && t->price.cache_read == 1 &&
+	    t->price.cache_write == 3000000, "prices are millionths; what is not said of a cache costs what input does");
+	TEST(b->policy == POLICY_FAILOVER && b->hedge_p95 && b->hedge_after_ms == 0 && b->sticky_return_ms == 300000 &&
+	    b->explore_percent == 5 && b->hedge_percent == 5 && b->retries == 1 && b->targets->weight == 1 &&
+	    !b->targets->price.known, "the rest has its defaults");
+	config_free(config);
+	buf_free(&errors);
+}
+
 int
 main(void)
 {
@@ -350,5 +401,6 @@ main(void)
 	test_whole();
 	test_environment();
 	test_near();
+	test_choice();
 	return test_exit();
 }

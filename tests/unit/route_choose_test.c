@@ -64,19 +64,6 @@ is(const struct order *order, const char *want, const char *name)
 }
 
 static void
-test_names(void)
-{
-	enum policy policy;
-	bool all = true;
-
-	for (int i = 0; i < POLICY_COUNT; i++)
-		all &= policy_parse(policy_name((enum policy)i), strlen(policy_name((enum policy)i)), &policy) && (int)policy == i;
-	TEST(all, "each policy has a name that is read back");
-	TEST(!policy_parse("fail", 4, &policy) && !policy_parse("stickyx", 7, &policy) && !policy_parse("", 0, &policy),
-	    "other names are none");
-}
-
-static void
 test_failover(void)
 {
 	struct candidate c[4];
@@ -359,7 +346,6 @@ test_complete(void)
 int
 main(void)
 {
-	test_names();
 	test_failover();
 	test_all_cooling();
 	test_weighted();
