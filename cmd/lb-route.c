@@ -5,9 +5,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/cli.h"
+#include "base/clock.h"
 #include "base/diag.h"
 #include "base/limits.h"
 #include "config/config.h"
@@ -28,6 +30,7 @@ struct job {
 	struct buf scratch;
 	bool explain;
 	bool nobody;	/* --explain: a request had no provider */
+	struct moment moment;
 };
 
 static int
@@ -44,7 +47,9 @@ handle(struct stage *stage, const struct record *record, void *context)
 		diag_error("unable to read a request: %s", why);
 		return EXIT_BUG;
 	}
-	if (!route_decide(job->router, &request, &decision)) {
+	job->moment.now = clock_unix_ms();
+	job->moment.random += UINT64_C(0x9e3779b97f4a7c15);
+	if (!route_decide(job->router, &request, &job->moment, &decision)) {
 		diag_error("unable to decide: %s", strerror(ENOMEM));
 		return EXIT_SYSTEM;
 	}
@@ -112,10 +117,14 @@ main(int argc, char **argv)
 	config = load(path);
 	if ((job.router = router_new(config)) == NULL)
 		diag_fatal(EXIT_SYSTEM, "unable to prepare the routes: %s", strerror(ENOMEM));
+	job.moment.health = health_open();
+	if (getrandom(&job.moment.random, sizeof job.moment.random, GRND_NONBLOCK) < 0)
+		job.moment.random = clock_monotonic_ms() ^ (uint64_t)getpid() << 32;
 	stage_init(&stage, STDIN_FILENO, STDOUT_FILENO, handle, &job);
 	code = stage_run(&stage);
 	stage_free(&stage);
 	router_free(job.router);
+	health_close(job.moment.health);
 	config_free(config);
 	buf_free(&job.scratch);
 	return code == EXIT_DONE && job.nobody ? EXIT_NO : code;

@@ -60,7 +60,7 @@ config:
 front:
 stream: record
 replay: record
-route: config record
+route: config health record
 upstream: config record stream health
 guard:
 edge: config http record'

@@ -128,6 +128,9 @@
 /* Repetitions of an attempt in place, the first not counted: clients repeat by themselves too. */
 #define RETRIES_MAX 5
 
+/* For how long, in ms, a request waits for the first of its targets that is due again, where all cool down. */
+#define PATIENCE_MS 2000
+
 /* Where a route says nothing: prompt caches live for five minutes; one request in twenty explores or is hedged. */
 #define STICKY_RETURN_MS_DEFAULT 300000
 #define EXPLORE_PERCENT_DEFAULT 5

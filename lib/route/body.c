@@ -37,6 +37,17 @@ take_stream(struct body *body, struct json value, enum dialect dialect, bool *se
 	return true;
 }
 
+static void
+take_conversation(struct conversation *conversation, struct json key, struct json value)
+{
+	if (json_equals(key, "messages"))
+		conversation->messages = value;
+	else if (json_equals(key, "system"))
+		conversation->system = value;
+	else if (json_equals(key, "metadata"))
+		conversation->metadata = value;
+}
+
 static bool
 all_space(const char *p, size_t n)
 {
@@ -66,6 +77,8 @@ body_scan(struct body *body, enum dialect dialect, const char *p, size_t n, stru
 		} else if (json_equals(key, "stream")) {
 			if (!take_stream(body, value, dialect, &has_stream, why))
 				return false;
+		} else {
+			take_conversation(&body->conversation, key, value);
 		}
 	}
 	if (result == JSON_BAD && it.pos >= n)

@@ -9,10 +9,12 @@
 #include "base/buf.h"
 #include "base/dialect.h"
 #include "base/json.h"
+#include "route/conversation.h"
 
 struct body {
 	struct json model;	/* the string with its quotes, in the body's memory */
 	bool stream;
+	struct conversation conversation;	/* the members by which it is told, the last of each name */
 };
 
 /*

@@ -341,7 +341,10 @@ wait_for_due(const struct choosing *choosing, const struct candidate *candidates
 void
 choose(const struct choosing *choosing, const struct candidate *candidates, size_t n, struct order *order)
 {
-	memset(order, 0, sizeof *order);
+	order->count = 0;
+	order->due = 0;
+	order->limited = false;
+	memset(order->score, 0, n * sizeof *order->score);
 	for (size_t i = 0; i < n; i++)
 		order->standing[i] = standing_of(choosing, &candidates[i]);
 	for (unsigned rank = 0; rank <= 2; rank++)

@@ -74,6 +74,7 @@ struct order {
 	size_t count;
 	enum standing standing[ATTEMPTS_MAX];	/* of each candidate */
 	double score[ATTEMPTS_MAX];		/* by which the policy ordered, for people; what it is differs by policy */
+	struct health_view views[ATTEMPTS_MAX];	/* what was seen of each, for people; the caller's to fill */
 
 	/* If `count` is 0: when the first one is due, and whether all that cool do so since they were limited. */
 	uint64_t due;

@@ -5,12 +5,10 @@
 
 #include "base/limits.h"
 
-/* FNV-1a, 64 bit (RFC 9923): octet by octet, so that texts need not be put together first. */
-#define FNV_BASIS UINT64_C(0xcbf29ce484222325)
 #define FNV_PRIME UINT64_C(0x00000100000001b3)
 
-static uint64_t
-hash_octets(uint64_t hash, const char *p, size_t n)
+uint64_t
+conversation_hash(uint64_t hash, const char *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		hash = (hash ^ (unsigned char)p[i]) * FNV_PRIME;
@@ -22,8 +20,8 @@ static uint64_t
 hash_string(uint64_t hash, struct json string)
 {
 	if (json_is_string(string))
-		hash = hash_octets(hash, string.p, string.len);
-	return hash_octets(hash, "", 1);
+		hash = conversation_hash(hash, string.p, string.len);
+	return conversation_hash(hash, "", 1);
 }
 
 /* The texts of content: a string, or blocks of which each may have a `text`. */
@@ -100,7 +98,7 @@ hash_session(struct json metadata, uint64_t *hash)
 	    find_session(&id, &session, &n);
 
 	if (found)
-		*hash = hash_octets(FNV_BASIS, session, n);
+		*hash = conversation_hash(CONVERSATION_BASIS, session, n);
 	buf_free(&id);
 	return found;
 }
@@ -111,9 +109,9 @@ conversation_number(const struct conversation *conversation, struct text session
 	uint64_t hash;
 
 	if (session.p != NULL && session.len > 0)
-		return hash_octets(FNV_BASIS, session.p, session.len);
+		return conversation_hash(CONVERSATION_BASIS, session.p, session.len);
 	if (hash_session(conversation->metadata, &hash))
 		return hash;
-	hash = hash_content(FNV_BASIS, conversation->system);
+	hash = hash_content(CONVERSATION_BASIS, conversation->system);
 	return hash_beginning(hash, conversation->messages);
 }

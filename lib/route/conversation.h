@@ -11,6 +11,10 @@
 #include "base/json.h"
 #include "route/request.h"
 
+/* The hash of octets, FNV-1a (RFC 9923): it goes on from an earlier one, or from the basis. */
+#define CONVERSATION_BASIS UINT64_C(0xcbf29ce484222325)
+uint64_t conversation_hash(uint64_t hash, const char *p, size_t n);
+
 /* What of a request's body tells its conversation: values of its top-level members, empty where there is none. */
 struct conversation {
 	struct json metadata;

@@ -6,13 +6,17 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "route/conversation.h"
 
-/* An attempt: `before`, the rest of the URL, a quote, maybe `model`, and one of `after`. */
+/* An attempt: `before`, the rest of the URL, a quote, maybe `model`, one of `after`, and its time. */
 struct attempt {
+	const char *provider;	/* its name */
+	const char *key;	/* NULL: none */
+	struct candidate candidate;	/* what the configuration says of it */
 	char *before;		/* {"provider":…,"dialect":…,"url":"https://… */
 	char *model;		/* ,"model":"MiniMax-M3" */
 	const char *model_name;	/* the configuration's; NULL: whatever is asked for */
-	char *after[2];		/* ,"key":…,…} without and with streaming */
+	char *after[2];		/* ,"key":…,… without and with streaming */
 };
 
 struct plan {
@@ -20,8 +24,9 @@ struct plan {
 	size_t skip;		/* octets of a target that the base URL has already: `/v1` */
 	struct attempt *attempts;
 	size_t count;
-	char *tail;		/* ,"route":…,"policy":…,"reasons":[…],"attempts":[ */
+	char *tail;		/* ,"route":…,"policy":…,"reasons":["… */
 	char *refusal;
+	const struct config_route *route;	/* NULL: requests without a model */
 };
 
 static uint64_t
@@ -79,26 +84,43 @@ render_model(const char *model)
 static char *
 render_after(const struct config_target *target, const char *key, bool stream)
 {
-	const struct config_limits *limits = &target->provider->limits;
+	const struct config_limits *own = &target->limits, *limits = &target->provider->limits;
 	const struct {
 		const char *name;
 		uint64_t value;
 	} numbers[] = {
-		{ "connect_ms", or_default(limits->connect_ms, CONNECT_MS_DEFAULT) },
+		{ "connect_ms", or_default(or_default(own->connect_ms, limits->connect_ms), CONNECT_MS_DEFAULT) },
 		{ "first_byte_ms",
-		    or_default(limits->first_byte_ms, stream ? FIRST_BYTE_STREAM_MS_DEFAULT : FIRST_BYTE_MS_DEFAULT) },
-		{ "idle_ms", or_default(limits->idle_ms, IDLE_MS_DEFAULT) },
-		{ "total_ms", or_default(limits->total_ms, TOTAL_MS_DEFAULT) },
-		{ "not_before", 0 },
+		    or_default(or_default(own->first_byte_ms, limits->first_byte_ms),
+			stream ? FIRST_BYTE_STREAM_MS_DEFAULT : FIRST_BYTE_MS_DEFAULT) },
+		{ "idle_ms", or_default(or_default(own->idle_ms, limits->idle_ms), IDLE_MS_DEFAULT) },
+		{ "total_ms", or_default(or_default(own->total_ms, limits->total_ms), TOTAL_MS_DEFAULT) },
 	};
 	cJSON *object = cJSON_CreateObject();
 	bool done = key == NULL || cJSON_AddStringToObject(object, "key", key);
+	char *text;
 
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
 		done = cJSON_AddNumberToObject(object, numbers[i].name, (double)numbers[i].value) && done;
 	if (target->context != 0)
 		done = cJSON_AddNumberToObject(object, "context", (double)target->context) && done;
-	return as_more(print_object(object, done));
+	if (target->max_in_flight != 0)
+		done = cJSON_AddNumberToObject(object, "max_in_flight", (double)target->max_in_flight) && done;
+	if ((text = as_more(print_object(object, done))) != NULL)
+		text[strlen(text) - 1] = '\0';
+	return text;
+}
+
+/* What tells a target with a key from all others of a route, on every machine. */
+static uint64_t
+hash_of(const struct config_target *target, const char *key)
+{
+	const char *const names[] = { target->provider->name, target->model ? target->model : "", key ? key : "" };
+	uint64_t hash = CONVERSATION_BASIS;
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		hash = conversation_hash(hash, names[i], strlen(names[i]) + 1);
+	return hash;
 }
 
 static bool
@@ -106,6 +128,15 @@ add_attempt(struct plan *plan, const struct config_target *target, const char *k
 {
 	struct attempt *attempt = &plan->attempts[plan->count++];
 
+	attempt->provider = target->provider->name;
+	attempt->key = key;
+	attempt->candidate = (struct candidate){
+		.weight = (double)target->weight / (double)(target->provider->key_count ? target->provider->key_count : 1),
+		.priority = (int)target->priority,
+		.price = target->price.known ? target->price.input + target->price.output : PRICE_UNKNOWN,
+		.max_in_flight = (uint32_t)target->max_in_flight,
+		.hash = hash_of(target, key),
+	};
 	attempt->model_name = target->model;
 	attempt->before = render_before(target->provider, plan->dialect);
 	attempt->after[0] = render_after(target, key, false);
@@ -161,20 +192,21 @@ add_ms(cJSON *object, const char *name, struct config_ms time)
 
 /* Takes `reasons`. */
 static bool
-render_tail(struct plan *plan, const struct config *config, const char *route, cJSON *reasons)
+render_tail(struct plan *plan, const struct config *config, const struct config_route *route, cJSON *reasons)
 {
+	enum policy policy = route ? route->policy : POLICY_FAILOVER;
 	cJSON *object = cJSON_CreateObject();
-	bool done = (route == NULL || cJSON_AddStringToObject(object, "route", route)) &&
-	    cJSON_AddStringToObject(object, "policy", "failover") && add_ms(object, "ping_ms", config->ping) &&
+	bool done = (route == NULL || cJSON_AddStringToObject(object, "route", route->model)) &&
+	    cJSON_AddStringToObject(object, "policy", policy_name(policy)) && add_ms(object, "ping_ms", config->ping) &&
 	    add_ms(object, "first_ping_ms", config->first_ping) &&
-	    cJSON_AddItemToObject(object, "reasons", reasons) && cJSON_AddArrayToObject(object, "attempts");
+	    cJSON_AddItemToObject(object, "reasons", reasons);
 
 	if (!done && cJSON_GetObjectItem(object, "reasons") == NULL)
 		cJSON_Delete(reasons);
 	plan->tail = as_more(print_object(object, done));
 	if (plan->tail == NULL)
 		return false;
-	/* The array is to be filled. */
+	/* The array may get more. */
 	plan->tail[strlen(plan->tail) - 2] = '\0';
 	return true;
 }
@@ -236,7 +268,7 @@ plan_new(enum dialect dialect)
 static struct plan *
 finish(struct plan *plan, bool done, const struct config *config, const struct config_route *route, cJSON *reasons)
 {
-	done = render_tail(plan, config, route ? route->model : NULL, reasons) && done;
+	done = render_tail(plan, config, route, reasons) && done;
 	if (done && render_refusal(plan, config, route))
 		return plan;
 	plan_free(plan);
@@ -252,6 +284,7 @@ plan_of_route(const struct config *config, const struct config_route *route, enu
 
 	if (plan == NULL)
 		return NULL;
+	plan->route = route;
 	done = add_reason(reasons, "route '%s' is the first that matches the model", route->model);
 	for (size_t i = 0; i < route->target_count && done; i++)
 		done = add_target(plan, &route->targets[i], reasons);
@@ -269,7 +302,7 @@ plan_of_dialect(const struct config *config, enum dialect dialect)
 		return NULL;
 	for (size_t i = 0; i < config->provider_count && plan->count == 0 && done; i++) {
 		const struct config_provider *provider = &config->providers[i];
-		struct config_target target = { .provider = provider };
+		struct config_target target = { .provider = provider, .weight = 1 };
 
 		if (provider->base_url[dialect] == NULL)
 			continue;
@@ -320,14 +353,147 @@ put_wanted(const struct plan *plan, const struct plan_request *request, struct b
 	buf_putc(out, ']');
 }
 
-void
-plan_put(const struct plan *plan, const struct plan_request *request, struct buf *scratch, struct buf *out)
+bool
+plan_is_sticky(const struct plan *plan)
 {
-	const char *rest;
-	size_t rest_len;
+	return plan->route != NULL && plan->route->policy == POLICY_STICKY;
+}
 
+/* Requests without a model go to one provider's keys as they are configured: no row of the table is theirs. */
+static void
+order_as_configured(const struct plan *plan, struct order *order)
+{
+	memset(order, 0, sizeof *order);
+	for (; order->count < plan->count; order->count++)
+		order->choices[order->count] = (struct choice){ .candidate = order->count };
+}
+
+static struct health_row
+row_of(const struct attempt *attempt, const struct plan_request *request, const struct moment *moment)
+{
+	const struct health_names names = {
+		.provider = attempt->provider,
+		.model = attempt->model_name ? attempt->model_name : request->model_name,
+		.key = attempt->key,
+	};
+
+	return health_row(moment->health, &names, moment->now);
+}
+
+/* The number of the route's request, from 0, in all processes together; it is kept in a row of the table. */
+static uint64_t
+next_turn(const struct plan *plan, const struct moment *moment)
+{
+	const struct health_names names = { .provider = "", .model = plan->route->model, .key = "turn" };
+
+	return health_turn(moment->health, health_row(moment->health, &names, moment->now), moment->now);
+}
+
+void
+plan_order(const struct plan *plan, const struct plan_request *request, const struct moment *moment,
+    struct order *order)
+{
+	struct candidate candidates[ATTEMPTS_MAX];
+	struct choosing choosing = { .now = moment->now, .random = moment->random, .patience_ms = PATIENCE_MS };
+
+	if (plan->route == NULL) {
+		order_as_configured(plan, order);
+		return;
+	}
+	choosing.policy = plan->route->policy;
+	choosing.explore = (double)plan->route->explore_percent / 100;
+	choosing.sticky_return_ms = plan->route->sticky_return_ms;
+	choosing.conversation = request->conversation;
+	if (choosing.policy == POLICY_ROUND_ROBIN)
+		choosing.turn = next_turn(plan, moment);
+	for (size_t i = 0; i < plan->count; i++) {
+		candidates[i] = plan->attempts[i].candidate;
+		if (moment->health != NULL)
+			health_read(moment->health, row_of(&plan->attempts[i], request, moment), moment->now,
+			    &candidates[i].health);
+	}
+	choose(&choosing, candidates, plan->count, order);
+	for (size_t i = 0; i < plan->count; i++)
+		order->views[i] = candidates[i].health;
+}
+
+/* What is worth saying of where a candidate stands. */
+static void
+put_standing(const struct attempt *attempt, enum standing standing, const struct health_view *view, uint64_t now,
+    struct buf *out)
+{
+	double seconds = view->until > now ? (double)(view->until - now) / 1000 : 0;
+
+	buf_puts(out, attempt->provider);
+	if (attempt->model_name != NULL)
+		buf_printf(out, " (%s)", attempt->model_name);
+	if (attempt->key != NULL)
+		buf_printf(out, " with %s", attempt->key);
+	if (standing == STANDS_OUT)
+		buf_printf(out, " is left out: it cools down for %.3g s (%s)", seconds, health_fault_name(view->why));
+	else if (standing == STANDS_WAITING)
+		buf_printf(out, " is waited for: it cools down for %.3g s (%s)", seconds, health_fault_name(view->why));
+	else if (standing == STANDS_FULL)
+		buf_printf(out, " stands back: %u requests are in flight there", (unsigned)view->in_flight);
+	else if (standing == STANDS_TRIED)
+		buf_puts(out, " stands back: after failures it is being tried by one request");
+	else if (standing == STANDS_BACK)
+		buf_printf(out, " stands back: it recovered %.3g s ago", (double)(now - view->recovered) / 1000);
+	else
+		buf_puts(out, " is tried: after failures one request is let through");
+}
+
+/* Adds to the plan's reasons those of this request. */
+static void
+put_reasons(const struct plan *plan, const struct order *order, uint64_t now, struct buf *scratch, struct buf *out)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		if (order->standing[i] == STANDS)
+			continue;
+		buf_clear(scratch);
+		put_standing(&plan->attempts[i], order->standing[i], &order->views[i], now, scratch);
+		buf_putc(out, ',');
+		json_put_string(out, buf_data(scratch), buf_len(scratch));
+	}
+}
+
+void
+plan_put_wait(const struct plan *plan, const struct order *order, uint64_t now, struct buf *out)
+{
+	buf_puts(out, order->limited ? "rate limited: " : "Overloaded: ");
+	buf_printf(out, "nobody can serve route '%s' now", plan->route->model);
+	for (size_t i = 0; i < plan->count; i++) {
+		buf_puts(out, i == 0 ? ": " : "; ");
+		put_standing(&plan->attempts[i], order->standing[i], &order->views[i], now, out);
+	}
+}
+
+static void
+put_attempt(const struct attempt *attempt, const struct plan_request *request, uint64_t not_before,
+    const char *rest, size_t rest_len, struct buf *out)
+{
+	const char *model = request->model.len > 0 ? attempt->model_name : NULL;
+
+	buf_puts(out, attempt->before);
+	buf_put(out, rest, rest_len);
+	buf_putc(out, '"');
+	if (model != NULL && (strlen(model) != request->model_name_len ||
+	    memcmp(model, request->model_name, request->model_name_len) != 0))
+		buf_puts(out, attempt->model);
+	buf_puts(out, attempt->after[request->stream]);
+	buf_puts(out, ",\"not_before\":");
+	buf_put_u64(out, not_before);
+	buf_putc(out, '}');
+}
+
+void
+plan_put(const struct plan *plan, const struct plan_request *request, const struct moment *moment,
+    const struct order *order, struct buf *scratch, struct buf *out)
+{
 	put_wanted(plan, request, out);
 	buf_puts(out, plan->tail);
+	put_reasons(plan, order, moment->now, scratch, out);
+	buf_puts(out, "],\"attempts\":[");
 	/* The target as it stands between quotes, the same in each attempt. */
 	buf_clear(scratch);
 	json_put_string(scratch, request->target + plan->skip, request->target_len - plan->skip);
@@ -335,21 +501,11 @@ plan_put(const struct plan *plan, const struct plan_request *request, struct buf
 		out->failed = true;
 		return;
 	}
-	rest = buf_data(scratch) + 1;
-	rest_len = buf_len(scratch) - 2;
-	for (size_t i = 0; i < plan->count; i++) {
-		const struct attempt *attempt = &plan->attempts[i];
-		const char *model = request->model.len > 0 ? attempt->model_name : NULL;
-
+	for (size_t i = 0; i < order->count; i++) {
 		if (i > 0)
 			buf_putc(out, ',');
-		buf_puts(out, attempt->before);
-		buf_put(out, rest, rest_len);
-		buf_putc(out, '"');
-		if (model != NULL && (strlen(model) != request->model_name_len ||
-		    memcmp(model, request->model_name, request->model_name_len) != 0))
-			buf_puts(out, attempt->model);
-		buf_puts(out, attempt->after[request->stream]);
+		put_attempt(&plan->attempts[order->choices[i].candidate], request, order->choices[i].not_before,
+		    buf_data(scratch) + 1, buf_len(scratch) - 2, out);
 	}
 	buf_puts(out, "]}");
 }

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "config/config.h"
+#include "route/choose.h"
 
 struct plan;
 
@@ -25,6 +26,13 @@ void plan_free(struct plan *plan);
 /* NULL, or a sentence for the client that says why the plan has no attempts. */
 const char *plan_refusal(const struct plan *plan);
 
+/* What a decision depends on besides the request and the configuration. */
+struct moment {
+	struct health *health;	/* NULL: nothing is known of anybody */
+	uint64_t now;		/* unix ms */
+	uint64_t random;	/* another number for each request */
+};
+
 /* What is asked of a provider, and how. */
 struct plan_request {
 	const char *target;	/* path and query, printable ASCII */
@@ -32,11 +40,26 @@ struct plan_request {
 	bool stream;
 	struct json model;	/* where `model` stands in the body; empty: the request has none that matters */
 	const char *body;	/* where the body begins */
-	const char *model_name;	/* the model unescaped */
+	const char *model_name;	/* the model unescaped, with a NUL behind it */
 	size_t model_name_len;
+	uint64_t conversation;	/* its number, if plan_is_sticky */
 };
 
-/* Adds the member, `"plan":{…}`. `scratch` is overwritten. The plan must have attempts. */
-void plan_put(const struct plan *plan, const struct plan_request *request, struct buf *scratch, struct buf *out);
+/* Whether the plan's order depends on the conversation. */
+bool plan_is_sticky(const struct plan *plan);
+
+/*
+ * Orders the attempts for a request. The plan must have some; `order` may have none, if all cool down: then
+ * plan_put_wait says so.
+ */
+void plan_order(const struct plan *plan, const struct plan_request *request, const struct moment *moment,
+    struct order *order);
+
+/* Adds the member, `"plan":{…}`, with the attempts of an order that has some. `scratch` is overwritten. */
+void plan_put(const struct plan *plan, const struct plan_request *request, const struct moment *moment,
+    const struct order *order, struct buf *scratch, struct buf *out);
+
+/* Adds a sentence for the client that says who cools down, why and for how long, for an order without attempts. */
+void plan_put_wait(const struct plan *plan, const struct order *order, uint64_t now, struct buf *out);
 
 #endif

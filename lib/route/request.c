@@ -47,6 +47,9 @@ read_headers(struct request *request, struct json headers, struct buf *scratch)
 		} else if (json_equals(key, "origin")) {
 			if (!read_text(&request->origin, value, scratch))
 				return "its origin is no string of octets, or stands twice";
+		} else if (json_equals(key, "x-claude-code-session-id")) {
+			if (!read_text(&request->session, value, scratch))
+				return "its session id is no string of octets, or stands twice";
 		} else if (json_equals(key, "anthropic-version")) {
 			request->has_anthropic_version = true;
 		}

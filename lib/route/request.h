@@ -18,6 +18,7 @@ struct request {
 	struct text target;
 	struct text host;
 	struct text origin;
+	struct text session;	/* X-Claude-Code-Session-Id */
 	bool has_anthropic_version;
 	bool from_unix_socket;
 	const char *body;

@@ -24,6 +24,8 @@ struct router {
 	struct buf model;	/* the name asked for */
 	struct buf message;
 	struct buf scratch;
+	struct buf extra_headers;
+	struct order order;
 };
 
 static bool
@@ -58,6 +60,7 @@ router_new(const struct config *config)
 	buf_init(&router->model, 4 * MODEL_MAX);
 	buf_init(&router->message, RECORD_HEADER_MAX);
 	buf_init(&router->scratch, RECORD_HEADER_MAX);
+	buf_init(&router->extra_headers, KIB);
 	router->by_route = calloc(config->route_count + 1, sizeof *router->by_route);
 	if (router->by_route != NULL && render(router))
 		return router;
@@ -81,6 +84,7 @@ router_free(struct router *router)
 	buf_free(&router->model);
 	buf_free(&router->message);
 	buf_free(&router->scratch);
+	buf_free(&router->extra_headers);
 	free(router);
 }
 
@@ -88,6 +92,7 @@ router_free(struct router *router)
 struct deciding {
 	struct router *router;
 	const struct request *request;
+	const struct moment *moment;
 	struct path path;
 	enum dialect dialect;
 	struct decision *decision;
@@ -218,6 +223,19 @@ refuse_model(struct deciding *d, const char *model, size_t n)
 	refuse(d, 404, NULL);
 }
 
+/* Everybody cools down, and nobody is due soon enough to be waited for. */
+static void
+refuse_for_now(struct deciding *d, const struct plan *plan)
+{
+	const struct order *order = &d->router->order;
+	uint64_t now = d->moment->now, wait = order->due > now ? (order->due - now + 999) / 1000 : 1;
+
+	plan_put_wait(plan, order, now, &d->router->message);
+	buf_printf(&d->router->extra_headers, ",\"retry-after\":\"%llu\"",
+	    (unsigned long long)(wait < RETRY_AFTER_MAX ? wait : RETRY_AFTER_MAX));
+	refuse(d, order->limited ? 429 : 529, buf_str(&d->router->extra_headers));
+}
+
 /* Answers with the plan, unless the record would then be too long for the next stage. */
 static void
 follow(struct deciding *d, const struct plan *plan, const struct plan_request *request)
@@ -228,7 +246,12 @@ follow(struct deciding *d, const struct plan *plan, const struct plan_request *r
 		refuse_saying(d, 400, plan_refusal(plan));
 		return;
 	}
-	plan_put(plan, request, &d->router->scratch, text);
+	plan_order(plan, request, d->moment, &d->router->order);
+	if (d->router->order.count == 0) {
+		refuse_for_now(d, plan);
+		return;
+	}
+	plan_put(plan, request, d->moment, &d->router->order, &d->router->scratch, text);
 	/* The comma before the member and the line feed are counted. */
 	if (text->failed || buf_len(text) + d->request->header_len + 2 > RECORD_HEADER_MAX) {
 		refuse_saying(d, 414, "the request's head is too long for a plan with this many attempts");
@@ -242,6 +265,7 @@ by_model(struct deciding *d)
 {
 	struct router *router = d->router;
 	const struct config_route *route;
+	const struct plan *plan;
 	struct body body;
 
 	if (!body_scan(&body, d->dialect, d->request->body, d->request->body_len, &router->message)) {
@@ -254,15 +278,17 @@ by_model(struct deciding *d)
 		refuse_model(d, buf_data(&router->model), buf_len(&router->model));
 		return;
 	}
-	follow(d, router->by_route[route - router->config->routes][d->dialect],
+	plan = router->by_route[route - router->config->routes][d->dialect];
+	follow(d, plan,
 	    &(struct plan_request){
 		.target = d->path.p,
 		.target_len = d->path.len,
 		.stream = body.stream,
 		.model = body.model,
 		.body = d->request->body,
-		.model_name = buf_data(&router->model),
+		.model_name = buf_str(&router->model),
 		.model_name_len = buf_len(&router->model),
+		.conversation = plan_is_sticky(plan) ? conversation_number(&body.conversation, d->request->session) : 0,
 	    });
 }
 
@@ -346,14 +372,16 @@ decide(struct deciding *d)
 }
 
 bool
-route_decide(struct router *router, const struct request *request, struct decision *decision)
+route_decide(struct router *router, const struct request *request, const struct moment *moment,
+    struct decision *decision)
 {
-	struct deciding d = { .router = router, .request = request, .decision = decision };
+	struct deciding d = { .router = router, .request = request, .moment = moment, .decision = decision };
 
 	buf_clear(&router->text);
 	buf_clear(&router->model);
 	buf_clear(&router->message);
 	buf_clear(&router->scratch);
+	buf_clear(&router->extra_headers);
 	path_read(&d.path, request->target.p, request->target.len);
 	d.dialect = dialect_of_request(d.path.p, d.path.len, request->has_anthropic_version);
 	if (!check_access(&d)) {

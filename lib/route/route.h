@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The decision about a request, as a function of the request and the configuration alone: an answer that lb gives
- * itself, or the plan by which providers are asked.
+ * The decision about a request: an answer that lb gives itself, or the plan by which providers are asked. It depends on
+ * the request, the configuration and what the moment is: the health table, the time, a random number.
  */
 #ifndef LB_ROUTE_ROUTE_H
 #define LB_ROUTE_ROUTE_H
 
 #include "config/config.h"
+#include "route/plan.h"
 #include "route/request.h"
 
 struct router;
@@ -30,7 +31,8 @@ struct decision {
 };
 
 /* Decides. False if memory is short. Allocates nothing once its buffers have grown to what requests need. */
-bool route_decide(struct router *router, const struct request *request, struct decision *decision);
+bool route_decide(struct router *router, const struct request *request, const struct moment *moment,
+    struct decision *decision);
 
 /* Adds lines that tell a person what was decided about the request, and why. */
 void route_explain(const struct request *request, const struct decision *decision, struct buf *out);

@@ -312,7 +312,7 @@ decide(void)
 
 		if (record_parse(buf_data(&request_record), buf_len(&request_record), &record, &why) != RECORD_OK ||
 		    request_read(&request, &record, &scratch) != NULL ||
-		    !route_decide(router, &request, &decision) || decision.status != 0)
+		    !route_decide(router, &request, &(struct moment){ .now = 1 }, &decision) || decision.status != 0)
 			diag_fatal(EXIT_BUG, "the route decision is no plan");
 		sum += decision.len;
 	}

@@ -109,7 +109,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	request.body_len = (size_t)(end - p);
 	if (request.method.p == NULL || request.target.p == NULL)
 		return 0;
-	CHECK(route_decide(router(), &request, &decision));
+	CHECK(route_decide(router(), &request, &(struct moment){ .now = 1 }, &decision));
 	if (decision.status == 0) {
 		buf_putc(&out, '{');
 		buf_put(&out, decision.text, decision.len);

@@ -391,6 +391,8 @@ static const struct {
 	  "not allowed: name it in 'origins' of lb's configuration if they should be\"}}" },
 };
 
+static const struct moment nothing_known = { .now = 1 };
+
 /* What the configuration says of pings is in every plan; what it does not say is not. */
 static void
 test_pings(void)
@@ -398,19 +400,22 @@ test_pings(void)
 	struct config *config = make_config();
 	struct plan_request request = { .target = "/v1/messages", .target_len = 12 };
 	struct buf scratch = BUF_INIT(MIB), text = BUF_INIT(MIB);
+	struct order order;
 	struct plan *plan;
 
 	config->ping = (struct config_ms){ .set = true, .ms = 0 };
 	config->first_ping = (struct config_ms){ .set = true, .ms = 15000 };
 	plan = plan_of_route(config, &config->routes[0], DIALECT_ANTHROPIC);
-	plan_put(plan, &request, &scratch, &text);
+	plan_order(plan, &request, &nothing_known, &order);
+	plan_put(plan, &request, &nothing_known, &order, &scratch, &text);
 	TEST(strstr(buf_str(&text), ",\"policy\":\"failover\",\"ping_ms\":0,\"first_ping_ms\":15000,\"reasons\":[") != NULL,
 	    "a plan says when to ping");
 	plan_free(plan);
 	buf_clear(&text);
 	config->ping.set = false;
 	plan = plan_of_dialect(config, DIALECT_OPENAI);
-	plan_put(plan, &request, &scratch, &text);
+	plan_order(plan, &request, &nothing_known, &order);
+	plan_put(plan, &request, &nothing_known, &order, &scratch, &text);
 	TEST(strstr(buf_str(&text), ",\"policy\":\"failover\",\"first_ping_ms\":15000,\"reasons\":[") != NULL,
 	    "one without a model, too");
 	plan_free(plan);
@@ -436,7 +441,7 @@ test_decisions(void)
 		bool passed = true;
 
 		EXPECT(request_read(&request, &record, &scratch) == NULL, "the request");
-		EXPECT(route_decide(router, &request, &decision), "a decision");
+		EXPECT(route_decide(router, &request, &nothing_known, &decision), "a decision");
 		EXPECT(decision.status == decisions[i].status, "status");
 		if (decision.len != strlen(decisions[i].text) || memcmp(decision.text, decisions[i].text, decision.len) != 0) {
 			printf("# got:  %.*s\n# want: %s\n", (int)decision.len, decision.text, decisions[i].text);
@@ -467,7 +472,7 @@ test_long_target(void)
 		buf_putc(&header, 'x');
 	buf_puts(&header, "\",\"headers\":{}}");
 	record.header = (struct json){ buf_data(&header), buf_len(&header) };
-	TEST(request_read(&request, &record, &scratch) == NULL && route_decide(router, &request, &decision) &&
+	TEST(request_read(&request, &record, &scratch) == NULL && route_decide(router, &request, &nothing_known, &decision) &&
 	    decision.status == 414, "a target that is too long three times over");
 	buf_free(&header);
 	buf_free(&scratch);
