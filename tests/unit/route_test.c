@@ -287,7 +287,9 @@ make_config(void)
 	"\",\"version\":\"1.1\",\"headers\":{" HEADERS "},\"peer\":\"127.0.0.1:5\"}", BODY
 #define LOCAL "\"host\":\"localhost:9000\""
 #define VERSION LOCAL ",\"anthropic-version\":\"2023-06-01\""
-#define LIMITS(FIRST) "\"connect_ms\":10000,\"first_byte_ms\":" FIRST ",\"idle_ms\":120000,\"total_ms\":3600000,\"not_before\":0"
+#define LIMITS_OF(FIRST, MORE) \
+	"\"connect_ms\":10000,\"first_byte_ms\":" FIRST ",\"idle_ms\":120000,\"total_ms\":3600000" MORE ",\"not_before\":0"
+#define LIMITS(FIRST) LIMITS_OF(FIRST, "")
 #define ERROR_A(TYPE, MESSAGE) \
 	"{\"type\":\"error\",\"error\":{\"type\":\"" TYPE "\",\"message\":\"" MESSAGE "\"},\"request_id\":\"req_7\"}"
 #define ERROR_O(TYPE, MESSAGE) \
@@ -315,7 +317,7 @@ static const struct {
 	    "\"plan\":{\"dialect\":\"openai\",\"stream\":false,\"model\":\"only-o\",\"model_at\":[9,8],\"route\":\"only-o\","
 	    "\"policy\":\"failover\",\"reasons\":[\"" ONLY "\"],\"attempts\":["
 	    "{\"provider\":\"o\",\"dialect\":\"openai\",\"url\":\"https://o.example/v1/chat/completions?q=\\\"\","
-	    "\"model\":\"x-7\",\"key\":\"env:O\"," LIMITS("7") ",\"context\":128000}]}" },
+	    "\"model\":\"x-7\",\"key\":\"env:O\"," LIMITS_OF("7", ",\"context\":128000")  "}]}" },
 	{ REQUEST("POST", "/v1/messages/count_tokens", LOCAL, "{\"model\":\"x-\\u00e9\\\"\"}"), 0,
 	    "\"plan\":{\"dialect\":\"anthropic\",\"stream\":false,\"model\":\"x-\xc3\xa9\\\"\",\"model_at\":[9,12],"
 	    "\"route\":\"x-*\",\"policy\":\"failover\",\"reasons\":[\"route 'x-*' is the first that matches the model\"],"
@@ -505,9 +507,165 @@ test_bad_requests(void)
 	buf_free(&scratch);
 }
 
+#define NOW UINT64_C(1800000000000)
+
+static const char policies[] =
+    "{\"providers\":{\"a\":{\"base_url\":\"https://a.example\",\"dialect\":\"anthropic\",\"keys\":[\"env:A1\",\"env:A2\"]},"
+    "\"b\":{\"base_url\":\"https://b.example\",\"dialect\":\"anthropic\",\"idle_ms\":7}},"
+    "\"routes\":[{\"model\":\"turns\",\"policy\":\"round-robin\",\"targets\":[{\"provider\":\"b\",\"model\":\"x\"},"
+    "{\"provider\":\"b\",\"model\":\"y\"}]},{\"model\":\"stays\",\"policy\":\"sticky\",\"targets\":[{\"provider\":\"b\",\"model\":\"x\"},"
+    "{\"provider\":\"b\",\"model\":\"y\"},{\"provider\":\"b\",\"model\":\"z\"}]},{\"model\":\"*\",\"targets\":["
+    "{\"provider\":\"a\",\"model\":\"m\"},{\"provider\":\"b\",\"max_in_flight\":2,\"idle_ms\":9}]}]}";
+
+struct decider {
+	struct config *config;
+	struct router *router;
+	struct moment moment;
+	struct buf scratch;
+	struct decision decision;
+};
+
+/* Decides about a request with this session (or NULL) and body. */
+static void
+decide_about(struct decider *d, const char *session, const char *body)
+{
+	struct buf header = BUF_INIT(KIB);
+	struct record record = { .type = RECORD_REQUEST, .id = 7, .payload = body, .payload_len = strlen(body) };
+	struct request request;
+
+	buf_printf(&header, "{\"type\":\"request\",\"id\":7,\"method\":\"POST\",\"target\":\"/v1/messages\",\"headers\":{" LOCAL);
+	if (session != NULL)
+		buf_printf(&header, ",\"x-claude-code-session-id\":\"%s\"", session);
+	buf_puts(&header, "}}");
+	record.header = (struct json){ buf_data(&header), buf_len(&header) };
+	d->moment.random++;
+	if (request_read(&request, &record, &d->scratch) != NULL ||
+	    !route_decide(d->router, &request, &d->moment, &d->decision))
+		abort();
+	buf_free(&header);
+}
+
+static bool
+has(const struct decider *d, const char *text)
+{
+	return memmem(d->decision.text, d->decision.len, text, strlen(text)) != NULL;
+}
+
+static bool
+says(const struct decider *d, const char *text)
+{
+	bool found = has(d, text);
+
+	if (!found)
+		printf("# %s is not in %.*s\n", text, (int)d->decision.len, d->decision.text);
+	return found;
+}
+
+/* What stands behind the first `name` of the decision, up to a quote. */
+static const char *
+first(const struct decider *d, const char *name)
+{
+	static char value[32];
+	const char *at = memmem(d->decision.text, d->decision.len, name, strlen(name));
+
+	snprintf(value, sizeof value, "%.*s", at ? (int)strcspn(at + strlen(name), "\"") : 0, at ? at + strlen(name) : "");
+	return value;
+}
+
+static void
+test_cooling(struct decider *d)
+{
+	struct health *health = d->moment.health;
+	struct health_row a1 = health_row(health, &(struct health_names){ "a", "m", "env:A1" }, NOW);
+	struct health_row a2 = health_row(health, &(struct health_names){ "a", "m", "env:A2" }, NOW);
+	struct health_row b = health_row(health, &(struct health_names){ "b", "any", NULL }, NOW);
+
+	decide_about(d, NULL, "{\"model\":\"any\"}");
+	TEST(says(d, "\"key\":\"env:A1\"") && says(d, "\"idle_ms\":9,\"total_ms\":3600000,\"max_in_flight\":2,\"not_before\":0}"),
+	    "what a target says goes before its provider, and lb-fetch learns how many it may have");
+	health_note_attempt(health, a1, HEALTH_LIMITED, 429, 30000, NOW);
+	decide_about(d, NULL, "{\"model\":\"any\"}");
+	TEST(!strcmp(first(d, "\"key\":\""), "env:A2") &&
+	    says(d, ",\"a (m) with env:A1 is left out: it cools down for 30 s (limited)\"],\"attempts\":[{"),
+	    "a key that is limited is left out, its provider's other key is not");
+	health_note_attempt(health, a2, HEALTH_LIMITED, 429, 1500, NOW);
+	health_note_attempt(health, b, HEALTH_LIMITED, 429, 9000, NOW);
+	decide_about(d, NULL, "{\"model\":\"any\"}");
+	TEST(d->decision.status == 0 && says(d, "\"not_before\":1800000001500}]") && !has(d, "https://b"),
+	    "where all cool down the one that is due within two seconds is waited for");
+	health_note_attempt(health, a2, HEALTH_LIMITED, 429, 90000, NOW);
+	decide_about(d, NULL, "{\"model\":\"any\"}");
+	TEST(d->decision.status == 429 && !strcmp(d->decision.extra_headers, ",\"retry-after\":\"9\"") &&
+	    says(d, "\"rate_limit_error\",\"message\":\"rate limited: nobody can serve route '*' now: a (m) with env:A1 is left out"),
+	    "else it is said at once, with the time");
+	health_note_attempt(health, b, HEALTH_BUSY, 529, 100000, NOW);
+	decide_about(d, NULL, "{\"model\":\"any\"}");
+	TEST(d->decision.status == 529 && says(d, "\"overloaded_error\",\"message\":\"Overloaded: nobody"),
+	    "and 529 where not all are limited");
+	d->moment.now = NOW + 30000;
+	decide_about(d, NULL, "{\"model\":\"any\"}");
+	TEST(says(d, "a (m) with env:A1 is tried: after failures one request is let through"), "a cool-down that is over is tried");
+	d->moment.now = NOW;
+}
+
+static void
+test_turns_and_conversations(struct decider *d)
+{
+	char turns[5] = "", stays[2];
+	bool same = true;
+
+	for (size_t i = 0; i < 4; i++) {
+		decide_about(d, NULL, "{\"model\":\"turns\"}");
+		turns[i] = first(d, "messages\",\"model\":\"")[0];
+	}
+	TEST(!strcmp(turns, "xyxy"), "round-robin: in turn");
+	decide_about(d, "s1", "{\"model\":\"stays\"}");
+	stays[0] = first(d, "messages\",\"model\":\"")[0];
+	for (int i = 0; i < 20; i++) {
+		decide_about(d, "s1", "{\"model\":\"stays\",\"system\":\"x\"}");
+		same &= first(d, "messages\",\"model\":\"")[0] == stays[0];
+	}
+	TEST(same, "sticky: a session stays");
+	for (int i = 0; i < 20 && same; i++) {
+		char session[8];
+
+		snprintf(session, sizeof session, "t%d", i);
+		decide_about(d, session, "{\"model\":\"stays\"}");
+		same &= first(d, "messages\",\"model\":\"")[0] == stays[0];
+	}
+	TEST(!same, "others go elsewhere");
+}
+
+static void
+test_policies(void)
+{
+	struct decider d = { .moment = { .now = NOW }, .scratch = BUF_INIT(RECORD_HEADER_MAX) };
+	struct mistakes mistakes = { .list = NULL };
+	char folder[] = "/tmp/lb-route-test.XXXXXX", path[64], *text = strdup(policies);
+
+	if ((d.config = calloc(1, sizeof *d.config)) == NULL || text == NULL || mkdtemp(folder) == NULL)
+		abort();
+	config_read(d.config, text, strlen(text), &mistakes);
+	TEST(mistakes.count == 0, "the configuration with policies");
+	snprintf(path, sizeof path, "%s/health", folder);
+	d.moment.health = health_open_at(path);
+	d.router = router_new(d.config);
+	test_cooling(&d);
+	test_turns_and_conversations(&d);
+	health_close(d.moment.health);
+	unlink(path);
+	rmdir(folder);
+	router_free(d.router);
+	config_free(d.config);
+	mistakes_free(&mistakes);
+	buf_free(&d.scratch);
+	free(text);
+}
+
 int
 main(void)
 {
+	test_policies();
 	test_globs();
 	test_bodies();
 	test_large_body();
