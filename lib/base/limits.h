@@ -125,17 +125,12 @@
 /* A price of a million tokens: beyond any currency's, and its millionths times a day's tokens fit 64 bits. */
 #define PRICE_MAX ((uint64_t)1000000)
 
-/* Repetitions of an attempt in place, the first not counted: clients repeat by themselves too. */
-#define RETRIES_MAX 5
-
 /* For how long, in ms, a request waits for the first of its targets that is due again, where all cool down. */
 #define PATIENCE_MS 2000
 
-/* Where a route says nothing: prompt caches live for five minutes; one request in twenty explores or is hedged. */
+/* Where a route says nothing: prompt caches live for five minutes; one request in twenty explores. */
 #define STICKY_RETURN_MS_DEFAULT 300000
 #define EXPLORE_PERCENT_DEFAULT 5
-#define HEDGE_PERCENT_DEFAULT 5
-#define RETRIES_DEFAULT 1
 
 /* Keys of a provider: likewise, since each is an attempt. */
 #define KEYS_MAX 32

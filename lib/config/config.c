@@ -42,8 +42,6 @@ config_route_defaults(struct config_route *route)
 {
 	route->sticky_return_ms = STICKY_RETURN_MS_DEFAULT;
 	route->explore_percent = EXPLORE_PERCENT_DEFAULT;
-	route->hedge_percent = HEDGE_PERCENT_DEFAULT;
-	route->retries = RETRIES_DEFAULT;
 }
 
 void

@@ -72,10 +72,6 @@ struct config_route {
 	enum policy policy;
 	uint64_t sticky_return_ms;	/* how long a conversation stays away from a target that recovered */
 	uint64_t explore_percent;	/* of the requests under `fastest`: to anyone */
-	uint64_t hedge_after_ms;	/* without content by then the next attempt begins beside; 0: never, */
-	bool hedge_p95;			/* or once it takes longer than 95 of 100 did */
-	uint64_t hedge_percent;		/* of the requests at most */
-	uint64_t retries;		/* of one attempt in place, where there is no other */
 };
 
 /* What a route has where nothing else is said of it. */

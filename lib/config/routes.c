@@ -134,17 +134,6 @@ check_reached(struct reader *r, struct json at, const struct config_route *route
 	}
 }
 
-/* `"p95"`, or a time. */
-static void
-read_hedge(struct reader *r, struct json value, struct config_route *route)
-{
-	if (json_equals(value, "p95"))
-		route->hedge_p95 = true;
-	else
-		value_number(r, value, "'hedge_after_ms' must be \"p95\" or a whole number of milliseconds", 1, LIMIT_MS_MAX,
-		    &route->hedge_after_ms);
-}
-
 static void
 read_policy(struct reader *r, struct json value, struct config_route *route)
 {
@@ -160,9 +149,8 @@ read_policy(struct reader *r, struct json value, struct config_route *route)
 static void
 read_route(struct reader *r, struct json object, struct config_route *route)
 {
-	enum { MODEL, POLICY, TARGETS, STICKY_RETURN_MS, EXPLORE_PERCENT, HEDGE_AFTER_MS, HEDGE_PERCENT, RETRIES };
-	static const char *const names[] = { "model", "policy", "targets", "sticky_return_ms", "explore_percent",
-		"hedge_after_ms", "hedge_percent", "retries" };
+	enum { MODEL, POLICY, TARGETS, STICKY_RETURN_MS, EXPLORE_PERCENT };
+	static const char *const names[] = { "model", "policy", "targets", "sticky_return_ms", "explore_percent" };
 	struct json values[COUNT(names)];
 
 	config_route_defaults(route);
@@ -186,13 +174,6 @@ read_route(struct reader *r, struct json object, struct config_route *route)
 	if (values[EXPLORE_PERCENT].len > 0)
 		value_number(r, values[EXPLORE_PERCENT], "'explore_percent' must be a whole number", 0, 100,
 		    &route->explore_percent);
-	if (values[HEDGE_AFTER_MS].len > 0)
-		read_hedge(r, values[HEDGE_AFTER_MS], route);
-	if (values[HEDGE_PERCENT].len > 0)
-		value_number(r, values[HEDGE_PERCENT], "'hedge_percent' must be a whole number", 0, 100,
-		    &route->hedge_percent);
-	if (values[RETRIES].len > 0)
-		value_number(r, values[RETRIES], "'retries' must be a whole number", 0, RETRIES_MAX, &route->retries);
 }
 
 void

@@ -158,11 +158,7 @@ static const struct {
 	{ ROUTE("\"sticky_return_ms\":86400001"),
 	    "f:2: 'sticky_return_ms' must be a whole number of milliseconds from 0 to 86400000, in digits\n" },
 	{ ROUTE("\"explore_percent\":101"), "f:2: 'explore_percent' must be a whole number from 0 to 100, in digits\n" },
-	{ ROUTE("\"hedge_after_ms\":\"p99\""),
-	    "f:2: 'hedge_after_ms' must be \"p95\" or a whole number of milliseconds from 1 to 86400000, in digits\n" },
-	{ ROUTE("\"hedge_percent\":-1"), "f:2: 'hedge_percent' must be a whole number from 0 to 100, in digits\n" },
-	{ ROUTE("\"retries\":6"), "f:2: 'retries' must be a whole number from 0 to 5, in digits\n" },
-	{ ROUTE("\"sticky_return_ms\":0,\"hedge_after_ms\":\"p95\",\"hedge_percent\":0,\"retries\":0"), "" },
+	{ ROUTE("\"sticky_return_ms\":0"), "" },
 	/* Routes. */
 	{ ROUTES("[]"), "f:2: 'routes' is empty\n" },
 	{ ROUTES("{}"), "f:2: 'routes' must be an array, […]\n" },
@@ -372,22 +368,22 @@ static void
 test_choice(void)
 {
 	static const char text[] = "{\"providers\":{\"p\":{" BASE ",\"idle_ms\":7}},\"routes\":[{\"model\":\"a\",\"policy\":\"sticky\","
-	    "\"sticky_return_ms\":0,\"explore_percent\":9,\"hedge_after_ms\":40,\"hedge_percent\":8,\"retries\":0,\"targets\":["
+	    "\"sticky_return_ms\":0,\"explore_percent\":9,\"targets\":["
 	    "{\"provider\":\"p\",\"weight\":3,\"priority\":2,\"max_in_flight\":4,\"idle_ms\":5,\"price\":{\"input\":3,\"output\":0.25,"
-	    "\"cache_read\":0.000001}}]},{\"model\":\"b\",\"hedge_after_ms\":\"p95\",\"targets\":[{\"provider\":\"p\"}]}]}";
+	    "\"cache_read\":0.000001}}]},{\"model\":\"b\",\"targets\":[{\"provider\":\"p\"}]}]}";
 	struct buf errors = BUF_INIT(MIB);
 	struct config *config = read_text(text, sizeof text - 1, &errors);
 	const struct config_route *a = &config->routes[0], *b = &config->routes[1];
 	const struct config_target *t = a->targets;
 
 	TEST(buf_len(&errors) == 0 && config->route_count == 2, "routes with all that policies look at are read");
-	TEST(a->policy == POLICY_STICKY && a->sticky_return_ms == 0 && a->explore_percent == 9 && a->hedge_after_ms == 40 &&
-	    !a->hedge_p95 && a->hedge_percent == 8 && a->retries == 0, "what a route says is taken");
+	TEST(a->policy == POLICY_STICKY && a->sticky_return_ms == 0 && a->explore_percent == 9,
+	    "what a route says is taken");
 	TEST(t->weight == 3 && t->priority == 2 && t->max_in_flight == 4 && t->limits.idle_ms == 5, "what a target says too");
 	TEST(t->price.known && t->price.input == 3000000 && t->price.output == 250000 && t->price.cache_read == 1 &&
 	    t->price.cache_write == 3000000, "prices are millionths; what is not said of a cache costs what input does");
-	TEST(b->policy == POLICY_FAILOVER && b->hedge_p95 && b->hedge_after_ms == 0 && b->sticky_return_ms == 300000 &&
-	    b->explore_percent == 5 && b->hedge_percent == 5 && b->retries == 1 && b->targets->weight == 1 &&
+	TEST(b->policy == POLICY_FAILOVER && b->sticky_return_ms == 300000 &&
+	    b->explore_percent == 5 && b->targets->weight == 1 &&
 	    !b->targets->price.known, "the rest has its defaults");
 	config_free(config);
 	buf_free(&errors);
