@@ -40,7 +40,7 @@ install_sdk() {
 	[ ! -f "$(module "$1")" ] || return 0
 	command -v npm >/dev/null || { echo "npm is missing"; return 1; }
 	fresh=$(mktemp -d "$ROOT/build/sdk/fresh.XXXXXX")
-	if timeout 100 npm install --prefix "$fresh" --no-audit --no-fund --ignore-scripts --fetch-retries=1 \
+	if timeout 100 npm install --prefix "$fresh" --no-audit --no-fund --ignore-scripts --fetch-retries=0 \
 		--fetch-timeout=20000 "@anthropic-ai/sdk@$1" >npm.out 2>&1; then
 		# Whoever is first puts it in its place.
 		mv -T "$fresh" "$ROOT/build/sdk/$1" 2>/dev/null || rm -rf "$fresh"

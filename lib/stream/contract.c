@@ -33,10 +33,12 @@ fail(struct contract_step *step, const char *deed)
 	return CONTRACT_FAIL;
 }
 
-/* Adds ` NAME` of the tool call that is open. */
+/* Adds ` NAME` of the tool call that is open, if it is known to be one. */
 static void
 put_name(const struct contract *c, struct buf *out)
 {
+	if (buf_len(&c->name) == 0)
+		return;
 	buf_putc(out, ' ');
 	buf_put(out, buf_data(&c->name), buf_len(&c->name));
 }
@@ -61,11 +63,18 @@ fail_cut(const struct contract *c, struct json stop_reason, struct contract_step
 
 static const struct json no_reason = { NULL, 0 };
 
+/* Whether the open block may have input: one of an unknown type too, since its deltas say by themselves what they bring. */
+static bool
+takes_input(const struct contract *c)
+{
+	return block_has_input(c->open) || c->open == BLOCK_OTHER;
+}
+
 /* Whether the open block, if there is one, could end here: only the input of a tool call could not. */
 static bool
 may_close(const struct contract *c)
 {
-	return !block_has_input(c->open) || toolinput_extent(&c->input) != TOOLINPUT_CUT;
+	return !takes_input(c) || toolinput_extent(&c->input) != TOOLINPUT_CUT;
 }
 
 static void
@@ -88,7 +97,7 @@ put_input(struct contract *c, struct contract_step *step)
 	const char *p = buf_data(&c->start_input);
 	size_t n = buf_len(&c->start_input);
 
-	if (!block_has_input(c->open) || extent == TOOLINPUT_WHOLE || (extent == TOOLINPUT_NONE && n == 0))
+	if (!takes_input(c) || extent == TOOLINPUT_WHOLE || (extent == TOOLINPUT_NONE && n == 0))
 		return;
 	/* White space is no JSON, as an octet less would have been. */
 	repairs_add(c->repairs, REPAIR_INPUT, n == 0);
@@ -280,7 +289,7 @@ take_delta(struct contract *c, const struct event *event, struct contract_step *
 		see_index(c, index);
 	if (!fits(c, &delta))
 		return fail(step, "a delta in a block of another type");
-	if (block_has_input(c->open) && delta.block == BLOCK_TOOL && take_input(c, delta.payload, step) == CONTRACT_FAIL)
+	if (takes_input(c) && delta.block == BLOCK_TOOL && take_input(c, delta.payload, step) == CONTRACT_FAIL)
 		return CONTRACT_FAIL;
 	return pass_in_block(c, event, no_reason, step);
 }

@@ -36,6 +36,7 @@ static const struct part {
 	{ "thinking", "signature", TEXT, "signature_delta", "signature" },
 	{ "tool_use", "input", INPUT, "input_json_delta", "partial_json" },
 	{ "server_tool_use", "input", INPUT, "input_json_delta", "partial_json" },
+	{ "mcp_tool_use", "input", INPUT, "input_json_delta", "partial_json" },
 };
 
 enum { PARTS = sizeof parts / sizeof *parts };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Messages and streams: a message that was made a stream and put together again is the same, member for member, however
- * the stream is cut. And any octets as a stream: whole and in pieces they become the same message, or none.
+ * the stream is cut. And any octets as a stream: whole and in pieces they become the same message, or none; and where
+ * lb-sse makes a whole stream of them, a message.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/limits.h"
+#include "stream/anthropic.h"
 #include "stream/assemble.h"
 #include "stream/expand.h"
 
@@ -228,6 +230,42 @@ check_stream(const char *p, size_t n)
 	buf_free(&message);
 }
 
+/* Whether a stream's end can change more than it may, of which the colons tell: each member has one. */
+static bool
+is_moderate(const char *p, size_t n)
+{
+	size_t colons = 0;
+
+	for (size_t i = 0; i < n; i++)
+		colons += p[i] == ':';
+	return n < JSON_DEPTH_MAX && colons < MESSAGE_MEMBERS_MAX && memmem(p, n, "\\u0000", 6) == NULL;
+}
+
+/* Of each stream that lb-sse calls whole a message can be made. */
+static void
+check_contract(const char *p, size_t n)
+{
+	struct anthropic_origin origin = { .provider = "acme", .request_id = "req_1" };
+	struct anthropic *a = anthropic_new(&origin);
+	struct anthropic_work work = ANTHROPIC_WORK_INIT;
+	struct anthropic_output out;
+	struct buf stream = BUF_INIT(SIZE_MAX), message = BUF_INIT(SIZE_MAX);
+	struct json value;
+
+	CHECK(a != NULL && anthropic_feed(a, p, n, &work, &out));
+	buf_put(&stream, out.p, out.len);
+	CHECK(anthropic_end(a, true, 502, "", &work, &out));
+	buf_put(&stream, out.p, out.len);
+	if (anthropic_state(a) == ANTHROPIC_STOPPED && is_moderate(p, n)) {
+		CHECK(assemble(&stream, 7, SIZE_MAX, &message));
+		CHECK(json_whole(buf_data(&message), buf_len(&message), &value) == JSON_OK);
+	}
+	anthropic_free(a);
+	anthropic_work_free(&work);
+	buf_free(&stream);
+	buf_free(&message);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -241,6 +279,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (json_whole(p, n, &message) == JSON_OK)
 		check_round_trip(message);
 	check_stream(p, n);
+	check_contract(p, n);
 	free(p);
 	return 0;
 }

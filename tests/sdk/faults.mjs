@@ -185,6 +185,12 @@ function* wrongContent(message, content) {
 		yield `the stop_reason is ${message.stop_reason}`;
 }
 
+// The class that the SDK has for a status. (For 413 the older one has none of its own.)
+function classOf(status) {
+	const names = { 400: "BadRequestError", 404: "NotFoundError", 429: "RateLimitError" };
+	return Anthropic[names[status] ?? (status >= 500 ? "InternalServerError" : "APIError")];
+}
+
 function* wrongError(error, want, behindContent) {
 	const type = error.error?.error?.type ?? error.type;
 	if (behindContent ? error.status !== undefined : error.status !== want.status)
@@ -193,8 +199,8 @@ function* wrongError(error, want, behindContent) {
 		yield `the error is none of the API's: ${named(error)}`;
 	else if (want.type && type !== want.type)
 		yield `the error is a ${type} in place of ${want.type}: ${named(error)}`;
-	if (want.name && !(error instanceof Anthropic[want.name]))
-		yield `the error is no ${want.name}`;
+	if (!behindContent && !(error instanceof classOf(want.status)))
+		yield `the error is no ${classOf(want.status).name}: ${named(error)}`;
 	if (want.wait && error.headers?.get("retry-after") !== want.wait)
 		yield `retry-after is ${error.headers?.get("retry-after")}`;
 	if (/</.test(error.error?.error?.message ?? ""))

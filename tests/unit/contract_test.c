@@ -56,7 +56,7 @@ static const struct {
 	{ "pings and unknown events anywhere", PING NEWS START PING OPEN(0, TEXT) NEWS PING SAY(0, "a") NEWS CLOSE(0) PING END,
 	    NULL, "", ANTHROPIC_STOPPED },
 	{ "unknown blocks with any delta, unknown deltas in any block", START OPEN(0, "{'type':'new','x':null}") SAY(0, "a")
-	    DELTA(0, "{'type':'new_delta'}") INPUT(0, "]") CLOSE(0) OPEN(1, TEXT) DELTA(1, "{'type':'new_delta','x':1}") CLOSE(1) END,
+	    DELTA(0, "{'type':'new_delta'}") INPUT(0, "{}") CLOSE(0) OPEN(1, TEXT) DELTA(1, "{'type':'new_delta','x':1}") CLOSE(1) END,
 	    NULL, "", ANTHROPIC_STOPPED },
 	{ "members that nobody knows", START_OF(HEAD ",'usage':{'input_tokens':3,'output_tokens':1,'cache_creation':{'a':null}},"
 	    "'container':null") "{'type':'content_block_start','index':0,'content_block':{'type':'text','text':'','citations':null},"
@@ -248,6 +248,12 @@ static const struct {
 	{ "a cut call is not closed: max_tokens", START OPEN(0, CALL) INPUT(0, "{\\'a\\':") CLOSE(0) PING CLOSE(0)
 	    REASON("max_tokens", 9) STOP, START OPEN(0, CALL) INPUT(0, "{\\'a\\':") PING
 	    ERROR("invalid_request_error", "reached max_tokens" WITHIN ": raise max_tokens"), "after-end=1 late-stop=1 ", ANTHROPIC_BROKEN },
+	{ "a cut call of an unknown type", START OPEN(0, "{'type':'new'}") INPUT(0, "{") CLOSE(0) REASON("max_tokens", 9) STOP,
+	    START OPEN(0, "{'type':'new'}") INPUT(0, "{")
+	    ERROR("invalid_request_error", "reached max_tokens within the input of tool call: raise max_tokens"), "after-end=1 ",
+	    ANTHROPIC_BROKEN },
+	{ "a call of an unknown type whose input is no JSON", START OPEN(0, "{'type':'new'}") INPUT(0, "]") CLOSE(0),
+	    START OPEN(0, "{'type':'new'}") FAILED("sent input that is no JSON object for tool call"), "after-end=1 ", ANTHROPIC_FAILED },
 	{ "the model's window", START OPEN(0, CALL) INPUT(0, "{\\'a\\':") REASON("model_context_window_exceeded", 9) STOP,
 	    START OPEN(0, CALL) INPUT(0, "{\\'a\\':")
 	    ERROR("invalid_request_error", "reached the end of the model's context window" WITHIN), "after-end=1 ", ANTHROPIC_BROKEN },

@@ -184,6 +184,7 @@ test_contract(void)
 	convert_put(&text, MESSAGE("{'type':'thinking','thinking':'hm','signature':'c2ln'},"
 	    "{'type':'text','text':'x','citations':[{'type':'c'}]},{'type':'server_tool_use','id':'s','name':'g','input':{}},"
 	    "{'type':'web_search_tool_result','tool_use_id':'s','content':[]},"
+	    "{'type':'mcp_tool_use','id':'t','name':'f','input':{'a':1}},"
 	    "{'type':'tool_use','id':'toolu_1','name':'f','input':{'n':12345678901234567890,'e':1e400}}"));
 	EXPECT(a != NULL && expand(&text, &stream) == NULL, "expand_message");
 	EXPECT(anthropic_feed(a, buf_data(&stream), buf_len(&stream), &work, &out), "anthropic_feed");

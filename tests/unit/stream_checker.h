@@ -181,7 +181,7 @@ checker_block_stop(struct checker *c, struct json event)
 
 	checker_index(c, event);
 	checker_expect(c, c->open, "a stop of no block");
-	if (checker_is_call(c->type) && buf_len(&c->input) > 0)
+	if (buf_len(&c->input) > 0)
 		checker_expect(c, json_whole(buf_data(&c->input), buf_len(&c->input), &input) == JSON_OK && json_is_object(input),
 		    "the input of a call is no JSON object, or cut");
 	c->open = false;
