@@ -276,7 +276,7 @@ is_at_least() { [ "$("${@:2}")" -ge "$1" ]; }
 	end_of 1 | jq -e '.provider == "p" and .attempt == 3 and .model == "max" and (.attempts | length) == 3'
 	request 2 '{"plan":{"model":"m\u0061x","model_at":[37,10]}}' "$body" "$(attempt p /status:400/x '{"model":"s"}')" | fetch
 	[ "$(head_of 2 | jq -c '[.status, .attempt, .model]') $(end_of 2 | jq -c '[.result, .attempt, .model]')" = \
-		'[400,1,"s"] ["complete",1,"s"]' ]
+		'[400,1,"s"] ["upstream-error",1,"s"]' ]
 }
 
 @test "a body of 10 MB arrives as it was" {
@@ -408,12 +408,16 @@ while True: s.accept()[0].detach()'
 		ask 2 '{"plan":{"stream":true}}' "$(attempt p /pings:start-only/x '{"first_byte_ms":300}')" "$(attempt q /file:good/x)"
 		ask 3 '{"plan":{"stream":true}}' "$(attempt p /hang:good/x '{"first_byte_ms":200000,"idle_ms":300}')" "$(attempt q /file:good/x)"
 		ask 4 '{"plan":{"stream":true}}' "$(attempt p /pings:start-only/x '{"first_byte_ms":300}')"
+		ask 5 '{"plan":{"stream":true}}' "$(attempt p /hang:start-only/x '{"first_byte_ms":200000,"idle_ms":300}')" "$(attempt q /file:good/x)"
 	} | fetch
 	for i in 1 2; do
 		head_of $i | jq -e '.provider == "q"'
 		end_of $i | jq -e '.attempts[0] | .result == "timeout" and (.error | test("no content in time"))'
 	done
-	# From then on it is silence that has a limit, and there is no other attempt.
+	# Once something has come it is silence, too, that has a limit.
+	head_of 5 | jq -e '.provider == "q"'
+	end_of 5 | jq -e '.attempts[0] | .result == "timeout" and (.error | test("silent"))'
+	# From the content on there is no other attempt.
 	head_of 3 | jq -e '.provider == "p"'
 	end_of 3 | jq -e '.result == "timeout" and (.error | test("silent")) and (.attempts | length) == 1'
 	head_of 4 | jq -e '.status == 504'
@@ -496,7 +500,8 @@ while True: s.accept()[0].detach()'
 	for status in 400 404 413; do
 		head_of $status | jq -e ".status == $status and .provider == \"p\" and .attempt == 1"
 		body_of $status | jq -e '.error.message == "because" and .request_id == null'
-		end_of $status | jq -e '.result == "complete" and (.attempts | length) == 1'
+		end_of $status | jq -e '.result == "upstream-error" and (.attempts | length) == 1 and
+			.error == "the request was refused: p: answered '$status': because"'
 	done
 	head_of 422 | jq -e '.status == 400 and .provider == null'
 	body_of 422 | jq -e '.error.type == "invalid_request_error" and .request_id == "req_422" and

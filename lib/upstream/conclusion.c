@@ -110,7 +110,6 @@ conclusion_answer(struct exchange *exchange)
 {
 	struct failover_final final = failover_conclude(&exchange->tally);
 	enum matter matter = matter_of(exchange, final.status);
-	enum record_end result = matter == MATTER_REFUSED ? END_COMPLETE : END_UPSTREAM_ERROR;
 	struct buf message = BUF_INIT(SIZE_MAX);
 	const char *text;
 
@@ -121,7 +120,7 @@ conclusion_answer(struct exchange *exchange)
 		pass_error(exchange);
 	else
 		answer(exchange, final.status, final.wait_ms, matter, text);
-	exchange_finish(exchange, final.timed_out ? END_TIMEOUT : result, result == END_COMPLETE ? NULL : text);
+	exchange_finish(exchange, final.timed_out ? END_TIMEOUT : END_UPSTREAM_ERROR, text);
 	buf_free(&message);
 }
 

@@ -205,14 +205,6 @@ on_body(void *context, const char *p, size_t n)
 
 /* The end of an attempt */
 
-static enum record_end
-result_of(enum fault fault)
-{
-	if (fault == FAULT_REQUEST)
-		return END_COMPLETE;
-	return fault == FAULT_TIMEOUT ? END_TIMEOUT : END_UPSTREAM_ERROR;
-}
-
 /* The attempt gave an error, whose status and cause are these. */
 static void
 fail_by(struct exchange *exchange, int status, enum refusal_cause cause, const char *why)
@@ -228,7 +220,7 @@ fail_by(struct exchange *exchange, int status, enum refusal_cause cause, const c
 	/* Nobody's model or context is at fault where none was asked for. */
 	if (!exchange->plan.has_model && (failure.fault == FAULT_MODEL || failure.fault == FAULT_TOO_LONG))
 		failure.fault = FAULT_REQUEST;
-	failure.result = result_of(failure.fault);
+	failure.result = failure.fault == FAULT_TIMEOUT ? END_TIMEOUT : END_UPSTREAM_ERROR;
 	failure.told = failover_status(failure.fault, status, cause);
 	failover_wait(lines, n, clock_unix_ms(), &failure.wait_ms);
 	attempt_failed(exchange, &failure);

@@ -144,7 +144,7 @@ deadline_of(const struct transfer *transfer, const char **what)
 	if (!transfer->began)
 		keep_earlier(&deadline, what, transfer->started, limits->first_byte_ms,
 		    transfer->came ? "no content in time" : "no first byte in time");
-	else
+	if (transfer->came)
 		keep_earlier(&deadline, what, transfer->last, limits->idle_ms, "silent for too long");
 	return deadline;
 }
@@ -178,7 +178,7 @@ on_timer(struct ev_loop *ev, ev_timer *timer, int revents)
 		return;
 	}
 	snprintf(transfer->why, sizeof transfer->why, "%s (%llu ms)", what,
-	    (unsigned long long)(now - (transfer->began && what[0] == 's' ? transfer->last : transfer->started)));
+	    (unsigned long long)(now - (transfer->came && what[0] == 's' ? transfer->last : transfer->started)));
 	end(transfer, TRANSFER_TIMEOUT);
 }
 
@@ -240,7 +240,8 @@ on_body(char *p, size_t size, size_t n, void *context)
 	if (!transfer->came) {
 		transfer->came = true;
 		if (!transfer->awaits_content)
-			transfer_has_content(transfer);
+			transfer->began = true;
+		arm(transfer);
 	}
 	return transfer->events->body(transfer->context, p, n) ? n : 0;
 }
