@@ -152,7 +152,6 @@ open_block(struct contract *c, enum block_kind kind)
 {
 	c->open = c->latest = kind;
 	c->blocks++;
-	c->withheld = false;
 	toolinput_begin(&c->input);
 	buf_clear(&c->name);
 }

@@ -144,6 +144,11 @@ static const struct {
 	    START FAILED("sent a delta for a block that has not begun"), "after-end=2 ", ANTHROPIC_FAILED },
 	{ "a delta for a block that is closed", START BLOCK(0) SAY(0, "b") END,
 	    START BLOCK(0) FAILED("sent a delta for a block that is not open"), "after-end=2 ", ANTHROPIC_FAILED },
+	{ "the same where indexes go back", START BLOCK(5) BLOCK(0) SAY(5, "b"), START BLOCK(0) BLOCK(1)
+	    FAILED("sent a delta for a block that is not open"), "index=6 ", ANTHROPIC_FAILED },
+	{ "the same where only the stop had an index", START "{'type':'content_block_start','content_block':" TEXT "}\n" CLOSE(3)
+	    SAY(3, "b"), START "{'type':'content_block_start','content_block':" TEXT ",'index':0}\n" CLOSE(0)
+	    FAILED("sent a delta for a block that is not open"), "index=2 ", ANTHROPIC_FAILED },
 	{ "the same within the next one", START BLOCK(0) OPEN(1, TEXT) SAY(0, "b") END,
 	    START BLOCK(0) OPEN(1, TEXT) FAILED("sent a delta for a block that is not open"), "after-end=2 ", ANTHROPIC_FAILED },
 	{ "a known delta in a block of another type", START OPEN(0, TEXT) THINK(0, "t") END,
@@ -273,6 +278,8 @@ static const struct {
 	    START OPEN(0, CALL) INPUT(0, "{") FAILED("ended its answer" WITHIN), "", ANTHROPIC_BROKEN },
 	{ "the end", START OPEN(0, CALL) INPUT(0, "{") CLOSE(0),
 	    START OPEN(0, CALL) INPUT(0, "{") FAILED("ended its answer" WITHIN), "", ANTHROPIC_BROKEN },
+	{ "the second of two", START OPEN(0, CALL) CLOSE(0) OPEN(1, CALL) INPUT(1, "{") CLOSE(1),
+	    START OPEN(0, CALL) CLOSE(0) OPEN(1, CALL) INPUT(1, "{") FAILED("ended its answer" WITHIN), "", ANTHROPIC_BROKEN },
 	{ "the provider's own error", START OPEN(0, CALL) INPUT(0, "{") CLOSE(0) "{'type':'error','error':{'type':'t','message':'m'}}\n",
 	    START OPEN(0, CALL) INPUT(0, "{") "{'type':'error','error':{'type':'t','message':'m'}}\n", "", ANTHROPIC_FAILED },
 	{ "a call of the provider is no different", START OPEN(0, "{'type':'server_tool_use','id':'t','name':'f','input':{}}")
@@ -315,6 +322,10 @@ static const struct {
 	    "{'type':'message_delta','delta':{'stop_reason':null},'usage':{'output_tokens':null},'a':2,'c':3}\n" STOP,
 	    START "{'type':'message_delta','delta':{'stop_reason':'max_tokens','stop_sequence':null},"
 	    "'usage':{'output_tokens':2,'b':[]},'a':2,'c':3}\n" STOP, "usage=1 merged-delta=2 ", ANTHROPIC_STOPPED },
+	{ "two without a reason", START REASON_OF("{'stop_reason':null,'x':1}", "{'output_tokens':9}")
+	    REASON_OF("{'stop_reason':null,'stop_sequence':'y'}", "{'output_tokens':9}") STOP,
+	    START REASON_OF("{'stop_reason':'end_turn','stop_sequence':'y'}", "{'output_tokens':9}") STOP,
+	    "merged-delta=1 stop-reason=1 ", ANTHROPIC_STOPPED },
 	{ "content behind it", START BLOCK(0) REASON("end_turn", 9) OPEN(1, CALL) INPUT(1, "{}") CLOSE(1) STOP,
 	    START BLOCK(0) OPEN(1, CALL) INPUT(1, "{}") CLOSE(1) REASON("end_turn", 9) STOP, "late-content=3 ", ANTHROPIC_STOPPED },
 
@@ -322,6 +333,8 @@ static const struct {
 	{ "no message_stop", START BLOCK(0) REASON("end_turn", 9), START BLOCK(0) END, "message-stop=1 ", ANTHROPIC_STOPPED },
 	{ "no message_stop, and a usage that is none", START REASON_OF("{'stop_reason':'end_turn'}", "null"),
 	    START REASON_OF("{'stop_reason':'end_turn'}", "{'output_tokens':1}") STOP, "usage=1 message-stop=1 ", ANTHROPIC_STOPPED },
+	{ "no message_stop, and a block that was not closed", START OPEN(0, TEXT) SAY(0, "a") REASON("end_turn", 9),
+	    START BLOCK(0) END, "block-stop=1 message-stop=1 ", ANTHROPIC_STOPPED },
 	{ "no message_stop and no reason", START BLOCK(0) REASON_OF("{'stop_reason':null}", "{'output_tokens':9}"),
 	    START BLOCK(0) FAILED("ended its answer without message_stop"), "", ANTHROPIC_BROKEN },
 	{ "no message_stop, and a block open behind message_delta", START REASON("end_turn", 9) OPEN(0, TEXT) SAY(0, "a"),
