@@ -54,7 +54,7 @@ help:
 	@echo 'make run        install what is missing, build, and serve on http://127.0.0.1:9000 (ARGS=... for lb)'
 	@echo 'make test       install what is missing, build, and run the tests (SANITIZE=1: under ASan and UBSan;'
 	@echo '                TESTS="tests/lb.bats json_test": only those)'
-	@echo 'make test-all   both kinds of make test, then make fuzz, and a build by clang'
+	@echo 'make test-all   both kinds of make test, with more of the tests that draw lots, then make fuzz, and a build by clang'
 	@echo 'make fuzz       run each fuzzer for FUZZ_SECONDS ($(FUZZ_SECONDS)); needs clang'
 	@echo 'make bench      compare lb with nginx and HAProxy where those are installed, in 4 minutes; QUICK=1: in 40 s'
 	@echo 'make install    into PREFIX ($(PREFIX)), below DESTDIR if that is set'
@@ -72,7 +72,7 @@ test:
 	@OUT=$(OUT) BIN=$(BIN) tests/run $(TESTS)
 
 test-all:
-	@$(MAKE) --no-print-directory test
+	@MUTATIONS=100000 $(MAKE) --no-print-directory test
 	@$(MAKE) --no-print-directory test SANITIZE=1
 	@$(MAKE) --no-print-directory fuzz
 	$(BUILD) test-programs CC=clang OUT=build/clang BIN=build/clang/bin

@@ -16,8 +16,6 @@ its own, with a name server that does not answer. Programs are taken from PATH. 
 """
 import argparse
 import concurrent.futures
-import importlib.machinery
-import importlib.util
 import json
 import os
 import re
@@ -30,17 +28,13 @@ import sys
 import threading
 import time
 
-TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+from streams import TESTS, checker, gist, message_blocks, stream_blocks
+
 SCRIPTS = os.path.join(TESTS, "fixtures", "replay")
 HEAD_DIRECTIVES = ("header", "length", "gzip", "cut after", "reset after")
 SPLITS = {"1": "split 1", "7": "split 7", "all": ""}
 LONG = 60000	# a limit that no test comes to, in ms
 SHORT = 1500	# one that is waited for: long enough for a slow machine to do what comes before
-
-_loader = importlib.machinery.SourceFileLoader("stream_check", os.path.join(TESTS, "stream-check"))
-checker = importlib.util.module_from_spec(importlib.util.spec_from_loader("stream_check", _loader))
-sys.dont_write_bytecode = True
-_loader.exec_module(checker)
 
 
 # The table of what is wanted.
@@ -76,6 +70,7 @@ class Case:
     def __init__(self, row, how, split):
         self.row, self.how, self.split = row, how, split
         self.model = f"{row.fault}@{split}~{row.route(how)}"
+        self.name = f"{self.model}-{row.asked}"
 
     def body(self):
         return json.dumps({"model": self.model, "max_tokens": 9, "stream": self.row.asked == "stream",
@@ -420,7 +415,7 @@ def ask(wiring, case):
         client.connect(("127.0.0.1", wiring.port))
         client.sendall(b"POST /v1/messages HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
                        b"x-case: %s\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s"
-                       % (case.model.encode(), len(body), body))
+                       % (case.name.encode(), len(body), body))
         try:
             while piece := client.recv(65536):
                 answer.raw += piece
@@ -431,47 +426,6 @@ def ask(wiring, case):
 
 
 # The comparison.
-
-def compact(text):
-    """A JSON text without white space; numbers, order and repeated members stay."""
-    return "".join(re.findall(r'"(?:[^"\\]|\\.)*"|[^\s"]+', text))
-
-
-def stream_gist(body):
-    """The blocks of a stream in short."""
-    blocks = []
-    for data in checker.events(body):
-        kind = data and data["type"]
-        if kind == "content_block_start":
-            block = data["content_block"]
-            blocks.append([block["type"], block.get("name", ""), block.get("text") or block.get("thinking") or ""])
-        elif kind == "content_block_delta":
-            delta = data["delta"]
-            blocks[-1][2] += next((delta[name] for name in ("text", "thinking", "partial_json") if name in delta), "")
-            blocks[-1][1] += delta.get("signature", "")
-    return " | ".join(block_gist(*block) for block in blocks)
-
-
-def block_gist(kind, name, text):
-    if kind == "thinking":
-        return f"({text} {name})"
-    return f"{name}({compact(text)})" if kind == "tool_use" else text
-
-
-def message_gist(body):
-    """The same of a message in one piece. The texts of inputs are found in it, since numbers have to stay as they are."""
-    text, at, gists = body.decode(), 0, []
-    for block in json.loads(text)["content"]:
-        if block["type"] == "tool_use":
-            at = text.index('"input"', at) + len('"input"')
-            begin = at = re.compile(r"\s*:\s*").match(text, at).end()
-            _, at = json.JSONDecoder().raw_decode(text, at)
-            gists.append(block_gist("tool_use", block["name"], text[begin:at]))
-        else:
-            gists.append(block_gist(block["type"], block.get("signature", ""),
-                                    block.get("text") or block.get("thinking") or ""))
-    return " | ".join(gists)
-
 
 def outcome(answer):
     """What the client got, in the words of the table: what it is, and what is beside it."""
@@ -516,9 +470,9 @@ def compare_more(case, answer, got):
         wrong.append(f"content-type {answer.fields.get('content-type')}")
     wanted = case.row.answer[case.how]
     if wanted is not None and (is_stream or is_whole):
-        gist = stream_gist(answer.body) if is_stream else message_gist(answer.body)
-        if gist != wanted if is_whole else not wanted.startswith(gist):
-            wrong.append(f"wanted '{wanted[:200]}', got '{gist[:200]}'")
+        said = gist(stream_blocks(answer.body) if is_stream else message_blocks(answer.body))
+        if said != wanted if is_whole else not wanted.startswith(said.rstrip(")")):
+            wrong.append(f"wanted '{wanted[:200]}', got '{said[:200]}'")
     if answer.clean != (is_whole or answer.status >= 400):
         wrong.append("it ends cleanly" if answer.clean else "it does not end cleanly")
     if answer.code is not None and (answer.code == 0) != answer.clean:
@@ -535,14 +489,14 @@ def compare_more(case, answer, got):
 # The run.
 
 def play(wiring, rows, providers):
-    """Asks for every case; those that wait begin first. What was got, by the case's model."""
+    """Asks for every case; those that wait begin first. What was got, by the case's name."""
     cases = [case for row in rows if row.provider in providers for case in row.cases()]
     waiting = [case for case in cases if case.row.provider in ("hasty", "idle", "lost", "full")]
     rest = [case for case in cases if case not in waiting]
     with concurrent.futures.ThreadPoolExecutor(64) as slow, concurrent.futures.ThreadPoolExecutor(wiring.workers) as fast:
-        futures = {case.model: slow.submit(ask, wiring, case) for case in waiting}
-        futures.update((case.model, fast.submit(ask, wiring, case)) for case in rest)
-        return {model: future.result() for model, future in futures.items()}
+        futures = {case.name: slow.submit(ask, wiring, case) for case in waiting}
+        futures.update((case.name, fast.submit(ask, wiring, case)) for case in rest)
+        return {name: future.result() for name, future in futures.items()}
 
 
 def client_gone(wiring, port):
@@ -564,14 +518,14 @@ def report(folder, rows, providers, wirings):
         wrong, gots, repairs = {}, {}, None
         for name, answers in wirings:
             for case in row.cases():
-                answer = answers[case.model]
+                answer = answers[case.name]
                 problems, got = compare(case, answer)
                 if case.how not in gots or problems:
                     gots[case.how] = got
                 if answer.repairs is not None and case.how == "alone":
                     repairs = answer.repairs
                 for problem in problems:
-                    path = os.path.join(folder, f"{name}-{case.model}")
+                    path = os.path.join(folder, f"{name}-{case.name}")
                     with open(path, "wb") as file:
                         file.write(answer.raw)
                     problem = re.sub(r"\(\d+ ms\)", "(... ms)", problem)
