@@ -24,12 +24,12 @@ import random
 import subprocess
 import sys
 import threading
+import traceback
 
 from streams import checker, compact, message_blocks, stream_blocks
 
 CONCURRENT = 12	# answers in the pipe at once
 SHOWN = 20	# failures, in words
-OTHER_BLOCKS = ("later", "web_search_tool_result")
 KNOWN = ("message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta",
          "message_stop", "error")
 
@@ -218,7 +218,7 @@ def change_type(rng, pieces):
 
 def input_in_start(rng, pieces):
     def change(value):
-        if "input" in value.get("content_block", {}):
+        if isinstance(value.get("content_block"), dict):
             value["content_block"]["input"] = rng.choice([{"a": 1}, None, [], "x", 7])
     edit(rng, pieces, change)
 
@@ -359,6 +359,7 @@ class Expected:
     def __init__(self, pieces):
         self.texts, self.inputs = {"text": "", "thinking": ""}, []
         self.broken, self.unsure, self.input = None, False, None
+        self.known = True	# the open block is of a type that has deltas: what belongs to others is not known
         for piece in pieces:
             if not isinstance(piece, bytes) and not self.take(*piece):
                 break
@@ -392,6 +393,7 @@ class Expected:
 
     def begin(self, content):
         self.close()
+        self.known = False
         if not isinstance(content, dict) or not isinstance(content.get("type"), str):
             return
         kind = content.get("type")
@@ -400,14 +402,14 @@ class Expected:
             self.unsure = self.unsure or content.get("input") not in (None, {})
         elif kind in self.texts and isinstance(content.get(kind), str):
             self.texts[kind] += content[kind]
-        # What deltas may come in a block of another type is not known.
-        self.unsure = self.unsure or kind not in checker.DELTAS and kind not in OTHER_BLOCKS
+        self.known = kind in checker.DELTAS
 
     def add(self, delta):
         if not isinstance(delta, dict) or not isinstance(delta.get("type"), str) or delta["type"] not in checker.PAYLOADS:
             return
         member, kind = checker.PAYLOADS[delta["type"]]
         payload = delta.get(member)
+        self.unsure = self.unsure or not self.known
         if not isinstance(payload, kind):
             self.unsure = self.unsure or payload is not None
         elif member in self.texts:
@@ -557,9 +559,15 @@ def put_record(header, payload):
 # The run.
 
 def feed(pipe, seed, count, cases):
-    """Writes the records of all answers, some at a time, each answer's in their order. The pipe's end comes in any case."""
-    with pipe:
-        feed_answers(pipe, seed, count, cases)
+    """Writes the records of all answers, some at a time, each answer's in their order."""
+    try:
+        with pipe:
+            feed_answers(pipe, seed, count, cases)
+    except BrokenPipeError:
+        pass
+    except Exception:
+        traceback.print_exc()
+        os._exit(101)
 
 
 def feed_answers(pipe, seed, count, cases):

@@ -14,6 +14,7 @@ _loader = importlib.machinery.SourceFileLoader("stream_check", os.path.join(TEST
 checker = importlib.util.module_from_spec(importlib.util.spec_from_loader("stream_check", _loader))
 _loader.exec_module(checker)
 
+SPACE = re.compile(r"[ \t\r\n]*")
 TEXTS = ("text", "thinking", "partial_json")
 
 
@@ -40,15 +41,28 @@ def stream_blocks(body):
     return blocks
 
 
+def spans(text):
+    """The texts of the members of an object, by name, or of the elements of an array."""
+    found, at, decoder = {}, SPACE.match(text, 1).end(), json.JSONDecoder(strict=False)
+    while text[at] not in "]}":
+        name = len(found)
+        if text[0] == "{":
+            name, at = decoder.raw_decode(text, at)
+            at = SPACE.match(text, SPACE.match(text, at).end() + 1).end()
+        _, end = decoder.raw_decode(text, at)
+        found[name] = text[at:end]
+        at = SPACE.match(text, end).end()
+        at = SPACE.match(text, at + 1).end() if text[at] == "," else at
+    return found
+
+
 def message_blocks(body):
-    """The same of a message in one piece. The texts of inputs are found in it, since numbers have to stay as they are."""
-    text, blocks = body.decode(), []
-    inputs = re.finditer(r'"type"\s*:\s*"(?:server_)?tool_use"[^{}]*?"input"\s*:\s*', text)
-    for block in json.loads(text)["content"]:
+    """The same of a message in one piece. Inputs are given as they stand in it, since numbers have to stay as they are."""
+    blocks = []
+    for text in spans(spans(body.decode(errors="surrogateescape").strip())["content"]).values():
+        block = json.loads(text)
         if block["type"] in checker.TOOLS:
-            begin = next(inputs).end()
-            _, end = json.JSONDecoder().raw_decode(text, begin)
-            blocks.append([block["type"], block["name"], text[begin:end]])
+            blocks.append([block["type"], block["name"], spans(text)["input"]])
         else:
             blocks.append([block["type"], block.get("signature", ""), block.get("text") or block.get("thinking") or ""])
     return blocks
