@@ -272,6 +272,8 @@ message_delta_take(struct message_delta *held, const struct event *event, struct
 		repairs_add(repairs, REPAIR_MERGED_DELTA, true);
 	}
 	held->has_reason |= has_reason;
+	if (count_members((struct json){ buf_data(&held->json), buf_len(&held->json) }) > MESSAGE_MEMBERS_MAX)
+		return "message_deltas with more than 64 members together";
 	return buf_len(&held->json) > SSE_EVENT_MAX ? "more of message_delta than 16 MiB" : NULL;
 }
 

@@ -212,7 +212,8 @@ usage_put_mended(struct buf *out, struct json object, const struct usage *usage,
 	struct json value;
 
 	if (json_iter_init(&it, object.p, object.len) && it.in_object) {
-		for (size_t n = 0; n < MESSAGE_MEMBERS_MAX && json_next(&it, &keys[n], &value) == JSON_OK; n++) {
+		/* Two more may come behind, and then there must be fewer than the limit. */
+		for (size_t n = 0; n < MESSAGE_MEMBERS_MAX - 3 && json_next(&it, &keys[n], &value) == JSON_OK; n++) {
 			size_t i = members_which(keys[n], names, MEMBERS);
 
 			if (i < MEMBERS && !done[i])

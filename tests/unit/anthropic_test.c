@@ -51,6 +51,8 @@ static const struct {
 	    ANTHROPIC_STOPPED },
 	{ "no event line", "data: {\"type\":\"ping\"}\n\n" MESSAGE, PING MESSAGE, "event-name=1 ", ANTHROPIC_STOPPED },
 	{ "another name", "event: pong\ndata: {\"type\":\"ping\"}\n\n" MESSAGE, PING MESSAGE, "event-name=1 ", ANTHROPIC_STOPPED },
+	{ "the same of an event that is held", START "id: 1\n" REASON "data:{\"type\":\"message_stop\"}\n\n", MESSAGE,
+	    "data-space=1 event-name=2 dropped-lines=1 ", ANTHROPIC_STOPPED },
 	{ "no space behind event:", "event:ping\ndata: {\"type\":\"ping\"}\n\n" MESSAGE, PING MESSAGE, "event-name=1 ",
 	    ANTHROPIC_STOPPED },
 	{ "the event line behind the data", "data: {\"type\":\"ping\"}\nevent: ping\n\n" MESSAGE, PING MESSAGE, "event-name=1 ",

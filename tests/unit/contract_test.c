@@ -357,7 +357,7 @@ put_events(struct buf *out, const char *lines)
 		buf_puts(out, "\ndata: ");
 		for (; lines < end; lines++) {
 			/* The word for the thing itself stands in one message. */
-			bool word = memcmp(lines, "'s context", 10) == 0;
+			bool word = strncmp(lines, "'s context", 10) == 0;
 
 			buf_putc(out, *lines == '\'' && !word ? '"' : *lines);
 		}

@@ -107,11 +107,83 @@ test_openai(void)
 	}
 }
 
+static void
+test_mended(void)
+{
+	/* NULL: it obeys, and stays. What was seen before is 7 of output. */
+	static const struct {
+		const char *text;
+		const char *at_start;
+		const char *at_delta;
+	} usages[] = {
+		{ "{\"input_tokens\":1,\"output_tokens\":2}", NULL, NULL },
+		{ " { \"output_tokens\" : 2 } ", "{\"output_tokens\":2,\"input_tokens\":0}", NULL },
+		{ "{\"output_tokens\":2,\"x\":null,\"y\":[],\"tokens\":null}",
+		    "{\"output_tokens\":2,\"x\":null,\"y\":[],\"tokens\":null,\"input_tokens\":0}", NULL },
+		{ "{\"input_tokens\":1}", "{\"input_tokens\":1,\"output_tokens\":7}", "{\"input_tokens\":1,\"output_tokens\":7}" },
+		{ "{}", "{\"input_tokens\":0,\"output_tokens\":7}", "{\"output_tokens\":7}" },
+		{ "null", "{\"input_tokens\":0,\"output_tokens\":7}", "{\"output_tokens\":7}" },
+		{ "[1]", "{\"input_tokens\":0,\"output_tokens\":7}", "{\"output_tokens\":7}" },
+		{ "{\"input_tokens\":null,\"output_tokens\":3}", "{\"input_tokens\":0,\"output_tokens\":3}", "{\"output_tokens\":3}" },
+		{ "{\"input_tokens\":1,\"output_tokens\":3,\"a_tokens\":null,\"b_tokens\":4.0}",
+		    "{\"input_tokens\":1,\"output_tokens\":3,\"a_tokens\":0,\"b_tokens\":4}",
+		    "{\"input_tokens\":1,\"output_tokens\":3,\"b_tokens\":4}" },
+		{ "{\"input_tokens\":1,\"output_tokens\":3,\"output_tokens\":4}", "{\"input_tokens\":1,\"output_tokens\":4}",
+		    "{\"input_tokens\":1,\"output_tokens\":4}" },
+		{ "{\"input_tokens\":1,\"output_tokens\":3,\"a_tokens\":1,\"a_tokens\":2}",
+		    "{\"input_tokens\":1,\"output_tokens\":3,\"a_tokens\":1}",
+		    "{\"input_tokens\":1,\"output_tokens\":3,\"a_tokens\":1}" },
+		{ "{\"input_tokens\":1,\"output_tokens\":3,\"a\\u005ftokens\":null}", "{\"input_tokens\":1,\"output_tokens\":3}",
+		    "{\"input_tokens\":1,\"output_tokens\":3}" },
+		{ "{\"input_tokens\":1,\"output\\u005ftokens\":3}", "{\"input_tokens\":1,\"output_tokens\":3}",
+		    "{\"input_tokens\":1,\"output_tokens\":3}" },
+	};
+
+	for (size_t i = 0; i < sizeof usages / sizeof *usages; i++)
+		for (int place = USAGE_OF_START; place <= USAGE_OF_DELTA; place++) {
+			const char *want = place == USAGE_OF_START ? usages[i].at_start : usages[i].at_delta;
+			struct usage usage = { .output = 7, .has_output = true };
+			struct buf out = BUF_INIT(1000);
+			bool passed = true;
+
+			EXPECT(usage_obeys(json(usages[i].text), (enum usage_place)place) == (want == NULL), "obeys");
+			usage_add(&usage, json(usages[i].text));
+			usage_put_mended(&out, json(usages[i].text), &usage, (enum usage_place)place);
+			EXPECT(want == NULL || strcmp(buf_str(&out), want) == 0, buf_str(&out));
+			EXPECT(usage_obeys((struct json){ buf_data(&out), buf_len(&out) }, (enum usage_place)place), "mended");
+			TEST(passed, usages[i].text);
+			buf_free(&out);
+		}
+}
+
+/* Members are compared with each other: of very many the last are left out. */
+static void
+test_many(void)
+{
+	struct buf text = BUF_INIT(100000), out = BUF_INIT(100000);
+	struct json object;
+
+	buf_puts(&text, "{\"input_tokens\":1,\"output_tokens\":2");
+	for (int i = 0; i < 1000; i++)
+		buf_printf(&text, ",\"x%d\":1", i);
+	buf_putc(&text, '}');
+	object = (struct json){ buf_data(&text), buf_len(&text) };
+	TEST(!usage_obeys(object, USAGE_OF_START), "a thousand members do not obey");
+	usage_put_mended(&out, object, &(struct usage){ .input = 1, .output = 2, .has_input = true, .has_output = true },
+	    USAGE_OF_START);
+	object = (struct json){ buf_data(&out), buf_len(&out) };
+	TEST(usage_obeys(object, USAGE_OF_START) && buf_len(&out) < 1000, "the first few do");
+	buf_free(&text);
+	buf_free(&out);
+}
+
 int
 main(void)
 {
 	test_counts();
 	test_add();
+	test_mended();
+	test_many();
 	test_openai();
 	return test_exit();
 }
