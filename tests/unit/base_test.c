@@ -241,6 +241,21 @@ test_errors(void)
 }
 
 static void
+test_too_long(void)
+{
+	struct buf out = BUF_INIT(4096);
+
+	dialect_put_too_long(&out, DIALECT_ANTHROPIC, "a", "req_1");
+	TEST(is(&out, "{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"a\"},"
+	    "\"request_id\":\"req_1\"}"), "a prompt that is too long, in Anthropic's dialect");
+	buf_clear(&out);
+	dialect_put_too_long(&out, DIALECT_OPENAI, "a", "req_1");
+	TEST(is(&out, "{\"error\":{\"message\":\"a\",\"type\":\"invalid_request_error\",\"param\":null,"
+	    "\"code\":\"context_length_exceeded\"}}"), "in OpenAI's, with its code");
+	buf_free(&out);
+}
+
+static void
 test_error_events(void)
 {
 	struct buf out = BUF_INIT(4096);
@@ -321,6 +336,7 @@ main(void)
 	test_numbers();
 	test_errors();
 	test_error_events();
+	test_too_long();
 	test_dialects();
 	return test_exit();
 }
