@@ -9,6 +9,8 @@ common_setup() {
 	ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
 	FIXTURES=$ROOT/tests/fixtures
 	STARTED=()
+	# Never the user's own.
+	export LB_STATE=$T/health
 }
 
 common_teardown() {

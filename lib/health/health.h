@@ -57,7 +57,7 @@ struct health_names {
 struct health_row health_row(struct health *health, const struct health_names *names, uint64_t now);
 
 /* The row of that id, if there is one. */
-struct health_row health_find(struct health *health, uint64_t id);
+struct health_row health_find(struct health *health, uint64_t id, uint64_t now);
 
 /* An id as records have it: 16 hexadecimal digits. 0 for anything else. */
 uint64_t health_parse_id(struct json text);
@@ -129,7 +129,7 @@ void health_release(struct health *health, struct health_claim *claim);
 void health_note_attempt(struct health *health, struct health_row row, enum health_fault fault, int status,
     uint64_t retry_after_ms, uint64_t now);
 
-/* The first content came, so long after the attempt began. A trial that the claim has is over. */
+/* The first content came, so long after the attempt began (0: not told). A trial that the claim has is over. */
 void health_note_began(struct health *health, struct health_claim *claim, uint64_t first_ms, uint64_t now);
 
 enum health_result {
@@ -156,8 +156,8 @@ struct health_answer {
 	uint64_t output_tokens;
 	uint64_t cache_read_tokens;
 	uint64_t cache_creation_tokens;
-	uint64_t first_ms;		/* until its first octet */
-	uint64_t total_ms;
+	uint64_t first_ms;		/* from the attempt's beginning to the first content */
+	uint64_t total_ms;		/* and to the end */
 };
 
 /*
@@ -165,6 +165,9 @@ struct health_answer {
  * counts as HEALTH_CUT; an answer with another status was an attempt's, and is counted only.
  */
 void health_note_answer(struct health *health, struct health_row row, const struct health_answer *answer, uint64_t now);
+
+/* The same from the header of an `end` record (lb-record(5)) and the status of its `head`. */
+void health_note_end(struct health *health, struct health_row row, int status, struct json end, uint64_t now);
 
 /* Showing */
 

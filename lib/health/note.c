@@ -133,41 +133,30 @@ health_note_attempt(struct health *health, struct health_row row, enum health_fa
 		note_failure(health, line, &event, status, now);
 }
 
+static void
+count_first(struct health_line *line, uint64_t ms, uint64_t now)
+{
+	uint32_t next = atomic_fetch_add_explicit(&line->recent_next, 1, memory_order_relaxed);
+
+	average(&line->first, ms * 1000, now);
+	add(&line->first_sum, ms);
+	count_time(line->first_counts, ms);
+	atomic_store_explicit(&line->recent[next % HEALTH_RECENT], (uint32_t)ms + 1, memory_order_relaxed);
+}
+
 void
 health_note_began(struct health *health, struct health_claim *claim, uint64_t first_ms, uint64_t now)
 {
 	struct health_line *line = health_line(health, &claim->row);
 	uint64_t ms = first_ms < UINT32_MAX / 1000 ? first_ms : UINT32_MAX / 1000;
-	uint32_t next;
 
 	if (line == NULL)
 		return;
-	average(&line->first, ms * 1000, now);
-	add(&line->first_sum, ms);
-	count_time(line->first_counts, ms);
-	next = atomic_fetch_add_explicit(&line->recent_next, 1, memory_order_relaxed);
-	atomic_store_explicit(&line->recent[next % HEALTH_RECENT], (uint32_t)ms + 1, memory_order_relaxed);
+	if (ms > 0)
+		count_first(line, ms, now);
 	change(line, &(struct event){ .kind = EVENT_BEGAN }, now);
 	health_trial_give(line, claim);
 	touch(line, now);
-}
-
-const char *
-health_result_name(enum health_result result)
-{
-	static const char *const names[HEALTH_RESULTS] = { "complete", "truncated", "upstream-error", "timeout", "cancelled",
-		"refused" };
-
-	return names[result];
-}
-
-enum health_result
-health_parse_result(struct json name)
-{
-	for (int i = 0; i < HEALTH_RESULTS; i++)
-		if (json_equals(name, health_result_name((enum health_result)i)))
-			return (enum health_result)i;
-	return HEALTH_TRUNCATED;
 }
 
 /* A time beyond all limits is none. */
@@ -198,9 +187,11 @@ health_note_answer(struct health *health, struct health_row row, const struct he
 		note_failure(health, line, &(struct event){ .kind = EVENT_FAILED, .fault = HEALTH_CUT }, answer->status, now);
 		return;
 	}
-	add(&line->total_sum, total);
-	count_time(line->total_counts, total);
-	if (answer->output_tokens >= RATE_TOKENS_MIN && answer->output_tokens < UINT32_MAX && total >= first + RATE_MS_MIN)
+	if (total > 0) {
+		add(&line->total_sum, total);
+		count_time(line->total_counts, total);
+	}
+	if (answer->output_tokens >= RATE_TOKENS_MIN && answer->output_tokens < UINT32_MAX && first > 0 && total >= first + RATE_MS_MIN)
 		average(&line->rate, answer->output_tokens * 1000000 / (total - first), now);
 	change(line, &(struct event){ .kind = EVENT_DONE }, now);
 }

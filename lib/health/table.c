@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "base/diag.h"
-#include "base/num.h"
 #include "health/internal.h"
 
 /* Opening */
@@ -338,9 +337,13 @@ health_row(struct health *health, const struct health_names *names, uint64_t now
 }
 
 struct health_row
-health_find(struct health *health, uint64_t id)
+health_find(struct health *health, uint64_t id, uint64_t now)
 {
-	int at = health != NULL && id > HEALTH_ID_MAKING ? find(health->file.table, id) : -1;
+	int at;
+
+	if (health != NULL)
+		health_check(health, now);
+	at = health != NULL && id > HEALTH_ID_MAKING ? find(health->file.table, id) : -1;
 
 	return at >= 0 ? (struct health_row){ id, (uint32_t)at } : (struct health_row){ 0, 0 };
 }
@@ -367,18 +370,4 @@ health_forget(struct health *health, struct health_row row, uint64_t now)
 
 	if (line != NULL)
 		clear(line, now);
-}
-
-uint64_t
-health_parse_id(struct json text)
-{
-	uint64_t id;
-
-	return json_is_string(text) && text.len == 18 && num_parse_hex(text.p + 1, 16, UINT64_MAX, &id) ? id : 0;
-}
-
-void
-health_put_id(struct buf *out, uint64_t id)
-{
-	buf_printf(out, "%016llx", (unsigned long long)id);
 }

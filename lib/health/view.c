@@ -106,6 +106,8 @@ health_next(struct health *health, uint32_t *at, uint64_t now, struct health_sig
 {
 	if (health == NULL)
 		return false;
+	if (*at == 0)
+		health_check(health, now);
 	for (; *at < HEALTH_ROWS; (*at)++) {
 		const struct health_line *line = &health->file.table->lines[*at];
 		uint64_t id = atomic_load(&health->file.table->ids[*at]);
