@@ -13,6 +13,7 @@
 #include "base/cli.h"
 #include "base/diag.h"
 #include "base/limits.h"
+#include "health/health.h"
 #include "record/evstage.h"
 #include "upstream/exchange.h"
 #include "upstream/loop.h"
@@ -31,6 +32,7 @@ struct fetch {
 	struct ev_loop *ev;
 	struct loop *loop;
 	struct transfers *transfers;
+	struct health *health;
 	struct exchanges *exchanges;
 };
 
@@ -118,11 +120,12 @@ start(struct fetch *fetch, const char *path)
 	const char *ca_file = getenv("SSL_CERT_FILE");
 
 	fetch->config = config_load_or_exit(path);
+	fetch->health = health_open();
 	if ((fetch->secrets = secrets_load(fetch->config)) == NULL ||
 	    (fetch->ev = ev_loop_new(EVFLAG_AUTO)) == NULL ||
 	    (fetch->loop = loop_new(fetch->ev, kept_connections())) == NULL ||
 	    (fetch->transfers = transfers_new(fetch->loop, ca_file && *ca_file ? ca_file : NULL)) == NULL ||
-	    (fetch->exchanges = exchanges_new(fetch->ev, fetch->transfers, fetch->config, fetch->secrets)) == NULL)
+	    (fetch->exchanges = exchanges_new(fetch->ev, fetch->transfers, fetch->config, fetch->secrets, fetch->health)) == NULL)
 		diag_fatal(EXIT_SYSTEM, "unable to start: %s", strerror(ENOMEM));
 }
 
@@ -130,6 +133,7 @@ static void
 end(struct fetch *fetch)
 {
 	exchanges_free(fetch->exchanges);
+	health_close(fetch->health);
 	transfers_free(fetch->transfers);
 	loop_free(fetch->loop);
 	ev_loop_destroy(fetch->ev);

@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include "base/cli.h"
+#include "base/clock.h"
 #include "base/diag.h"
 #include "edge/single.h"
+#include "health/health.h"
 #include "record/stage.h"
 #include "stream/inflight.h"
 
@@ -24,6 +26,7 @@ struct sse {
 	struct stage stage;
 	struct inflight inflight;
 	struct single *single;	/* the answer of -H; NULL without it */
+	struct health *health;	/* opened with the first answer that it is told of */
 };
 
 /* A record goes on: as it came, or as the answer's own. */
@@ -50,6 +53,16 @@ put(const struct record *record, bool copied, void *context)
 	return EXIT_DONE;
 }
 
+static void
+note_end(uint64_t row, int status, struct json end, void *context)
+{
+	struct sse *sse = context;
+
+	if (sse->health == NULL)
+		sse->health = health_open();
+	health_note_end(sse->health, health_find(sse->health, row, clock_unix_ms()), status, end, clock_unix_ms());
+}
+
 static int
 handle(struct stage *stage, const struct record *record, void *context)
 {
@@ -70,6 +83,7 @@ run(struct single *single)
 	int code;
 
 	inflight_init(&sse.inflight, put, &sse);
+	sse.inflight.ended = note_end;
 	stage_init(stage, STDIN_FILENO, STDOUT_FILENO, handle, &sse);
 	stage->due = due;
 	code = stage_run(stage);
@@ -88,6 +102,7 @@ run(struct single *single)
 	}
 	stage_free(stage);
 	inflight_free(&sse.inflight);
+	health_close(sse.health);
 	return code;
 }
 

@@ -92,7 +92,7 @@ tells_the_client_nothing() {
 
 @test "systemd-socket-activate: the line of four programs" {
 	command -v systemd-socket-activate >/dev/null || skip "systemd-socket-activate is missing"
-	start server systemd-socket-activate -l "127.0.0.1:$port" --accept --inetd -E "PATH=$PATH" \
+	start server systemd-socket-activate -l "127.0.0.1:$port" --accept --inetd -E "PATH=$PATH" -E LB_STATE \
 		"$ROOT/examples/inetd/one-request.sh" -c "$T/lb.json"
 	serves closed
 	# One request, said so, and the connection is closed.
@@ -145,14 +145,14 @@ tells_the_client_nothing() {
 
 @test "systemd-socket-activate: a client is not told what the administrator is" {
 	command -v systemd-socket-activate >/dev/null || skip "systemd-socket-activate is missing"
-	start server systemd-socket-activate -l "127.0.0.1:$port" --accept --inetd -E "PATH=$PATH" \
+	start server systemd-socket-activate -l "127.0.0.1:$port" --accept --inetd -E "PATH=$PATH" -E LB_STATE \
 		bash -c 'exec "$@" 2>&0' bash lb -c "$T/bad.json"
 	tells_the_client_nothing
 }
 
 @test "the line of four programs: a client is not told what the administrator is" {
 	command -v systemd-socket-activate >/dev/null || skip "systemd-socket-activate is missing"
-	start server systemd-socket-activate -l "127.0.0.1:$port" --accept --inetd -E "PATH=$PATH" \
+	start server systemd-socket-activate -l "127.0.0.1:$port" --accept --inetd -E "PATH=$PATH" -E LB_STATE \
 		bash -c 'exec "$@" 2>&0' bash "$ROOT/examples/inetd/one-request.sh" -c "$T/bad.json"
 	wait_for 100 listening "$port"
 	ask -d "$whole" >got 2>curl.err || true

@@ -54,7 +54,7 @@ configure_faults() {
 
 # serve WIRING: lb with $T/lb.json; its port is $LB.
 serve() {
-	local pass=(-E PATH -E ASAN_OPTIONS -E UBSAN_OPTIONS)
+	local pass=(-E PATH -E LB_STATE -E ASAN_OPTIONS -E UBSAN_OPTIONS)
 	[ "$1" = shared ] || command -v systemd-socket-activate >/dev/null || skip "no systemd-socket-activate"
 	LB=$(free_port)
 	case $1 in

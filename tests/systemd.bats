@@ -80,7 +80,7 @@ has() {
 # What the units do but for the sandbox: systemd-socket-activate hands over sockets as systemd does.
 @test "the shared service, with its sockets handed over" {
 	port=$(free_port)
-	start lb systemd-socket-activate -l "127.0.0.1:$port" lb --demo
+	start lb systemd-socket-activate -l "127.0.0.1:$port" -E PATH -E LB_STATE lb --demo
 	wait_for 100 listening "$port"
 	curl -sS "http://127.0.0.1:$port/v1/messages" -H 'content-type: application/json' -H 'anthropic-version: 2023-06-01' \
 		-d '{"model":"any","max_tokens":9,"messages":[]}' >"$T/answer"

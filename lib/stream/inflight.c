@@ -6,10 +6,15 @@
 
 #include "base/diag.h"
 #include "base/limits.h"
+#include "base/num.h"
+
+#define STATUS_MAX 999
 
 struct answer {
 	struct deadline deadline;
 	struct reframe *reframe;
+	uint64_t row;		/* of the health table; 0: none was named */
+	int status;		/* the provider's */
 };
 
 void
@@ -79,16 +84,40 @@ take_open(struct inflight *f, const struct record *record, uint64_t now)
 	return f->put(record, true, f->context);
 }
 
+/* The provider's own head: lb-sse's may have gone out before, or come of another one. */
+static void
+keep_row(struct answer *answer, struct json head)
+{
+	struct json value;
+	uint64_t status = 0;
+
+	if (!json_find(head, "row", &value) || !json_is_string(value) || value.len != 18 ||
+	    !num_parse_hex(value.p + 1, 16, UINT64_MAX, &answer->row))
+		return;
+	if (json_find(head, "status", &value) && json_u64(value, STATUS_MAX, &status))
+		answer->status = (int)status;
+}
+
+static void
+tell_end(struct inflight *f, struct answer *answer, struct json end)
+{
+	if (answer->row != 0 && f->ended != NULL)
+		f->ended(answer->row, answer->status, end, f->context);
+}
+
 /* Hands out what goes on. */
 static int
-put_output(struct inflight *f, uint64_t id, const struct reframe_output *out)
+put_output(struct inflight *f, struct answer *answer, const struct reframe_output *out)
 {
+	uint64_t id = reframe_id(answer->reframe);
 	struct record head = { .type = RECORD_HEAD, .id = id, .header = out->head };
 	struct record data = { .type = RECORD_DATA, .id = id, .payload = out->data.p, .payload_len = out->data.len,
 		.has_payload = true };
 	struct record end = { .type = RECORD_END, .id = id, .header = out->end };
 	int code = EXIT_DONE;
 
+	if (out->end.len > 0)
+		tell_end(f, answer, out->end);
 	if (out->head.len > 0)
 		code = f->put(&head, false, f->context);
 	if (code == EXIT_DONE && out->data.len > 0)
@@ -102,12 +131,18 @@ static int
 take_answer(struct inflight *f, const struct record *record, struct answer *answer, uint64_t now)
 {
 	struct reframe_output out;
+	int code;
 
+	if (record->type == RECORD_HEAD)
+		keep_row(answer, record->header);
 	if (!reframe_take(answer->reframe, record, now, &f->work, &out) || !set_deadline(f, answer))
 		return out_of_memory();
+	if (out.unchanged && record->type == RECORD_END)
+		tell_end(f, answer, record->header);
+	code = out.unchanged ? f->put(record, true, f->context) : put_output(f, answer, &out);
 	if (record->type == RECORD_END)
 		forget(f, idmap_remove(&f->answers, record->id));
-	return out.unchanged ? f->put(record, true, f->context) : put_output(f, record->id, &out);
+	return code;
 }
 
 int
@@ -136,7 +171,7 @@ inflight_wake(struct inflight *f, uint64_t now, uint64_t *next)
 		deadlines_remove(&f->deadlines, first);
 		if (!reframe_wake(answer->reframe, now, &f->work, &out) || !set_deadline(f, answer))
 			return out_of_memory();
-		code = put_output(f, reframe_id(answer->reframe), &out);
+		code = put_output(f, answer, &out);
 	}
 	first = deadlines_first(&f->deadlines);
 	*next = first != NULL ? first->at : REFRAME_NEVER;

@@ -23,6 +23,12 @@ struct inflight {
 	 * lb-sse's own. Returns EXIT_DONE to go on, else what the calls below are to return at once.
 	 */
 	int (*put)(const struct record *record, bool copied, void *context);
+
+	/*
+	 * Told once how an answer ended, before its `end` goes on, if its head named the health row that it is of (`row`): that
+	 * row, the status that the provider answered, and the header of the `end`. NULL, as inflight_init leaves it: nobody.
+	 */
+	void (*ended)(uint64_t row, int status, struct json end, void *context);
 	void *context;
 };
 

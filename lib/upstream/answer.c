@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "health/health.h"
 #include "upstream/headers.h"
 
 static void
@@ -53,6 +54,11 @@ answers_put_head(struct answers *answers, uint64_t id, const struct answer_head 
 	buf_puts(out, ",\"dialect\":\"");
 	buf_puts(out, dialect_name(head->dialect));
 	buf_putc(out, '"');
+	if (head->row != 0) {
+		buf_puts(out, ",\"row\":\"");
+		health_put_id(out, head->row);
+		buf_putc(out, '"');
+	}
 	record_finish(out);
 }
 

@@ -26,6 +26,7 @@ struct answer_head {
 	int64_t length;		/* of the body; -1: not known */
 	struct account_answerer who;
 	enum dialect dialect;	/* the provider's */
+	uint64_t row;		/* of the health table; 0: none */
 };
 
 /* `open`: the request was taken up. */

@@ -63,6 +63,7 @@ attempt_failed(struct exchange *exchange, const struct failure *failure)
 	exchange->transfer = NULL;
 	exchange->has_first = false;
 	attempt_account(exchange, failure->result, failure->status, why);
+	witness_failed(&exchange->witness, exchange->all->health, failure->fault, failure->status, failure->wait_ms);
 	failover_add(&exchange->tally, exchange->number, failure->fault, failure->told, failure->wait_ms);
 	/* What is wrong with a request is told to its client, and no one else's business. */
 	if (failure->fault != FAULT_REQUEST)
@@ -125,6 +126,17 @@ set_model(struct exchange *exchange)
 	    splice_replace(&exchange->body, at, &exchange->model_len, model.p, model.len);
 }
 
+/* From here on the health table counts the attempt. */
+static void
+tell_witness(struct exchange *exchange)
+{
+	witness_begin(&exchange->witness, exchange->all->health,
+	    &(struct witness_of){ .provider = exchange->provider->name,
+		.model = attempt_model(exchange),
+		.key = exchange->attempt.key,
+		.own_key = exchange->key != NULL && exchange->key->client });
+}
+
 static bool
 start(struct exchange *exchange)
 {
@@ -144,6 +156,7 @@ start(struct exchange *exchange)
 	request.body = buf_data(&exchange->body);
 	request.body_len = buf_len(&exchange->body);
 	hold_clear(exchange);
+	tell_witness(exchange);
 	exchange->attempt_started = clock_monotonic_ms();
 	exchange->transfer = transfer_start(exchange->all->transfers, &request, &hold_events, exchange);
 	return exchange->transfer != NULL;
@@ -177,6 +190,7 @@ make(struct exchange *exchange)
 {
 	if (start(exchange))
 		return true;
+	witness_end(&exchange->witness, exchange->all->health);
 	skip(exchange, "unable to start it: out of memory");
 	return false;
 }

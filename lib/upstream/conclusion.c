@@ -89,7 +89,8 @@ pass_error(struct exchange *exchange)
 		.lines_len = buf_len(&lines),
 		.length = (int64_t)buf_len(&held->body),
 		.who = { held->provider, held->number, held->model },
-		.dialect = held->dialect });
+		.dialect = held->dialect,
+		.row = held->row });
 	answers_put_data(&exchange->all->answers, exchange->id, buf_data(&held->body), buf_len(&held->body));
 	buf_free(&lines);
 }

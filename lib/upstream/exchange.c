@@ -62,6 +62,7 @@ forget(struct exchange *exchange)
 		&exchange->held.lines, &exchange->held.body };
 
 	hold_clear(exchange);
+	witness_end(&exchange->witness, all->health);
 	idmap_remove(&all->open, exchange->id);
 	ev_timer_stop(all->ev, &exchange->wait);
 	if (all->unused_count >= HANDLES_KEPT) {
@@ -239,7 +240,7 @@ exchanges_answers(struct exchanges *all)
 
 struct exchanges *
 exchanges_new(struct ev_loop *ev, struct transfers *transfers, const struct config *config,
-    const struct secrets *secrets)
+    const struct secrets *secrets, struct health *health)
 {
 	struct exchanges *all = calloc(1, sizeof *all);
 
@@ -249,6 +250,7 @@ exchanges_new(struct ev_loop *ev, struct transfers *transfers, const struct conf
 	all->transfers = transfers;
 	all->config = config;
 	all->secrets = secrets;
+	all->health = health;
 	all->hold_bytes = config->hold_bytes != 0 ? config->hold_bytes : HELD_MAX;
 	all->answers.out = BUF_INIT(SIZE_MAX);
 	return all;

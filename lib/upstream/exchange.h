@@ -12,6 +12,7 @@
 #include <ev.h>
 
 #include "config/config.h"
+#include "health/health.h"
 #include "record/record.h"
 #include "upstream/answer.h"
 #include "upstream/secret.h"
@@ -19,9 +20,9 @@
 
 struct exchanges;
 
-/* All of these must outlive it. NULL if memory is short. */
+/* All of these must outlive it; there may be no `health`. NULL if memory is short. */
 struct exchanges *exchanges_new(struct ev_loop *ev, struct transfers *transfers, const struct config *config,
-    const struct secrets *secrets);
+    const struct secrets *secrets, struct health *health);
 
 /* Ends all, without a record. */
 void exchanges_free(struct exchanges *exchanges);

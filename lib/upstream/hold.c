@@ -47,6 +47,7 @@ on_head(void *context)
 		held->provider = exchange->provider->name;
 		held->model = attempt_model(exchange);
 		held->dialect = exchange->attempt.dialect;
+		held->row = exchange->witness.row;
 		buf_put(&held->lines, lines, n);
 		transfer_hurry(exchange->transfer, HELD_WAIT_MS);
 	} else if (exchange->plan.has_model && !exchange->head_only) {
@@ -69,6 +70,16 @@ note_first(struct exchange *exchange)
 	exchange->first_ms = clock_monotonic_ms() - exchange->started;
 }
 
+/* Tells the health table that the attempt is good so far. How soon is of interest where content comes bit by bit. */
+static void
+tell_witness(struct exchange *exchange)
+{
+	uint64_t ms = clock_monotonic_ms() - exchange->attempt_started;
+	bool timed = exchange->plan.stream && exchange->plan.has_model && exchange->has_first;
+
+	witness_began(&exchange->witness, exchange->all->health, !timed ? 0 : ms > 0 ? ms : 1);
+}
+
 static bool
 says_event_stream(const char *lines, size_t n)
 {
@@ -88,6 +99,7 @@ commit(struct exchange *exchange, int64_t length)
 		.length = length,
 		.who = { exchange->provider->name, exchange->number, attempt_model(exchange) },
 		.dialect = exchange->attempt.dialect,
+		.row = exchange->witness.row,
 	};
 
 	head.lines = transfer_head(exchange->transfer, &head.lines_len);
@@ -100,6 +112,7 @@ commit(struct exchange *exchange, int64_t length)
 	exchange_put_head(exchange, &head);
 	buf_free(&typed);
 	exchange->committed = true;
+	tell_witness(exchange);
 	transfer_has_content(exchange->transfer);
 	if (transfer_body_is_sent(exchange->transfer)) {
 		buf_free(&exchange->header);

@@ -11,6 +11,7 @@
 #include "upstream/failover.h"
 #include "upstream/gate.h"
 #include "upstream/plan.h"
+#include "upstream/witness.h"
 
 /* What is kept of the attempt under way, or of the last one. */
 struct held {
@@ -26,6 +27,7 @@ struct held {
 	const char *provider;
 	struct json model;	/* as it was asked for */
 	enum dialect dialect;
+	uint64_t row;
 	bool whole;
 };
 
@@ -52,6 +54,7 @@ struct exchange {
 	uint64_t too_small;		/* its tokens, the most of those; 0: not known */
 	struct account account;		/* of the attempts so far; so the next */
 	struct failover_tally tally;
+	struct witness witness;		/* of the one under way, for the health table */
 
 	struct transfer *transfer;	/* NULL while none is under way */
 	struct held held;
@@ -72,6 +75,7 @@ struct exchanges {
 	struct transfers *transfers;
 	const struct config *config;
 	const struct secrets *secrets;
+	struct health *health;
 	size_t hold_bytes;
 	struct idmap open;
 	struct exchange *unused;

@@ -574,6 +574,61 @@ test_input_ends(void)
 	done(&got);
 }
 
+/* What is told of an answer's end: a line of the row, the status and the header. */
+static void
+tell(uint64_t row, int status, struct json end, void *context)
+{
+	struct got *got = context;
+
+	buf_printf(&got->headers, "%llx %d %.*s\n", (unsigned long long)row, status, (int)end.len, end.p);
+}
+
+/* Whether an answer with such a head, and this data and end, is told as `want`, of which the rest of the line is left out. */
+static bool
+is_told(const char *members, const char *head, const char *body, const char *end, uint64_t wait, const char *want)
+{
+	struct got got;
+	bool passed;
+
+	begin(&got);
+	got.inflight.ended = tell;
+	open_with(&got, members);
+	take(&got, RECORD_HEAD, head, "", 0);
+	clear(&got);
+	data(&got, body);
+	got.now += wait;
+	wake(&got);
+	end_with(&got, end);
+	if (inflight_end(&got.inflight, got.now) != EXIT_DONE)
+		abort();
+	/* The end itself goes out behind it, once. */
+	passed = strncmp(buf_str(&got.headers), want, strlen(want)) == 0 &&
+	    strchr(buf_str(&got.order), 'E') == buf_data(&got.order) + buf_len(&got.order) - 1;
+	if (!passed)
+		printf("# got: %s", buf_str(&got.headers));
+	done(&got);
+	return passed;
+}
+
+static void
+test_ended(void)
+{
+#define HEAD(STATUS, TYPE, ROW)                                                                                       \
+	"{\"type\":\"head\",\"id\":1,\"status\":" STATUS ",\"headers\":{\"content-type\":\"" TYPE "\"},\"provider\":\"acme\"," \
+	"\"row\":" ROW "}"
+	static const char stream[] = HEAD("200", "text/event-stream", "\"00000000000000a1\"");
+
+	TEST(is_told(STREAM, stream, WHOLE, COMPLETE, 0, "a1 200 {\"type\":\"end\",\"id\":1,\"result\":\"complete\""), "a whole stream's end is told");
+	TEST(is_told(STREAM, stream, WHOLE, COMPLETE, 5000, "a1 200 {\"type\":\"end\",\"id\":1,\"result\":\"complete\""), "once, if lb-sse ends it");
+	TEST(is_told(STREAM, stream, START, COMPLETE, 0, "a1 200 {\"type\":\"end\",\"id\":1,\"result\":\"truncated\""),
+	    "as it was for the client, whatever lb-fetch saw");
+	TEST(is_told(PLAIN, HEAD("429", "application/json", "\"ffffffffffffffff\""), "{}", "\"result\":\"upstream-error\"", 0,
+		 "ffffffffffffffff 429 {\"type\":\"end\",\"id\":1,\"result\":\"upstream-error\"}"),
+	    "an answer's that passes too");
+	TEST(is_told(PLAIN, HEAD("200", "application/json", "\"a1\""), "{}", COMPLETE, 0, "{\"type\":\"end\""), "no row, nothing told");
+	TEST(is_told(PLAIN, HEAD("200", "application/json", "12"), "{}", COMPLETE, 0, "{\"type\":\"end\""), "likewise");
+}
+
 static void
 test_many(void)
 {
@@ -612,6 +667,7 @@ main(void)
 	test_assembled();
 	test_pings_at_every_cut();
 	test_input_ends();
+	test_ended();
 	test_many();
 	return test_exit();
 }
