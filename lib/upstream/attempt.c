@@ -126,10 +126,12 @@ set_model(struct exchange *exchange)
 	    splice_replace(&exchange->body, at, &exchange->model_len, model.p, model.len);
 }
 
-/* From here on the health table counts the attempt. */
+/* From here on the health table counts the attempt. Rows are of models: a request without one says nothing of any. */
 static void
 tell_witness(struct exchange *exchange)
 {
+	if (!exchange->plan.has_model)
+		return;
 	witness_begin(&exchange->witness, exchange->all->health,
 	    &(struct witness_of){ .provider = exchange->provider->name,
 		.model = attempt_model(exchange),

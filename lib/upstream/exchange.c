@@ -63,6 +63,7 @@ forget(struct exchange *exchange)
 
 	hold_clear(exchange);
 	witness_end(&exchange->witness, all->health);
+	exchange->witness.row = 0;
 	idmap_remove(&all->open, exchange->id);
 	ev_timer_stop(all->ev, &exchange->wait);
 	if (all->unused_count >= HANDLES_KEPT) {
