@@ -380,15 +380,16 @@ put_usage(const struct assemble *a, struct json changed, struct buf *out)
 static bool
 take_message_delta(struct assemble *a, const struct event *event)
 {
-	static const char *const none[] = { NULL }, *const framing[] = { "type", "delta", "usage", NULL };
+	/* Not the message's to be changed here, or to be taken from elsewhere. */
+	static const char *const own[] = { "id", "type", "role", "model", "content", "delta", "usage", NULL };
 	struct patch patch = { .names = BUF_INIT(SIZE_MAX) };
 	struct buf usage = BUF_INIT(a->room);
 	struct json found;
 	bool passed = true;
 
 	if (find_object(event->object, "delta", &found))
-		passed = patch_add_all(&patch, found, none);
-	passed = passed && patch_add_all(&patch, event->object, framing);
+		passed = patch_add_all(&patch, found, own);
+	passed = passed && patch_add_all(&patch, event->object, own);
 	if (passed && find_object(event->object, "usage", &found))
 		passed = put_usage(a, found, &usage) &&
 		    patch_add(&patch, (struct json){ "\"usage\"", 7 }, content_of(&usage));

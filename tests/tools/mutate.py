@@ -216,6 +216,15 @@ def change_type(rng, pieces):
     edit(rng, pieces, change)
 
 
+def change_delta(rng, pieces):
+    """The delta of another block in an event that has one, or in one that has none."""
+    deltas = [value["delta"] for events in GOOD.values() for value in events if value["type"] == "content_block_delta"]
+
+    def change(value):
+        value["delta"] = rng.choice(deltas)
+    edit(rng, pieces, change)
+
+
 def input_in_start(rng, pieces):
     def change(value):
         if isinstance(value.get("content_block"), dict):
@@ -289,8 +298,8 @@ def cut_data(rng, pieces):
         pieces[i] = [pieces[i][0], pieces[i][1][:rng.randrange(len(pieces[i][1]))]]
 
 
-IN_EVENTS = [drop_member, change_member, change_index, shift_indexes, change_type, input_in_start, drop, drop_many, double,
-             swap, move, add, damage_data, cut_data]
+IN_EVENTS = [drop_member, change_member, change_index, shift_indexes, change_type, change_delta, input_in_start, drop,
+             drop_many, double, swap, move, add, damage_data, cut_data]
 
 
 def write(rng, pieces, framing):
@@ -359,6 +368,7 @@ class Expected:
     def __init__(self, pieces):
         self.texts, self.inputs = {"text": "", "thinking": ""}, []
         self.broken, self.unsure, self.input = None, False, None
+        self.started = False
         self.known = True	# the open block is of a type that has deltas: what belongs to others is not known
         for piece in pieces:
             if not isinstance(piece, bytes) and not self.take(*piece):
@@ -385,6 +395,10 @@ class Expected:
         if kind == "error":
             self.broken = "an error event"
             return False
+        if kind == "message_start" and self.started:
+            self.broken = "a second message_start"
+            return False
+        self.started = self.started or kind == "message_start"
         if kind == "content_block_start":
             self.begin(value.get("content_block"))
         elif kind == "content_block_delta":

@@ -72,6 +72,9 @@ static const struct {
 	    "{'input_tokens':null,'new':3.0,'output_tokens':5,'x':null},'context_management':[1]}\n" STOP,
 	    "{'model':'m','context_management':[1],'usage':{'input_tokens':1,'new':3.0,'output_tokens':5,'x':null},"
 	    "'stop_reason':'end_turn','container':{'id':1},'stop_details':null,'content':[]}" },
+	{ "message_delta does not make it another message", "{'type':'message_start','message':{'id':'m','content':[]}}\n"
+	    "{'type':'message_delta','id':7,'content':[1],'delta':{'type':'text_delta','role':'x','stop_reason':'a'}}\n" STOP,
+	    "{'id':'m','content':[],'stop_reason':'a'}" },
 	{ "several message_deltas", "{'type':'message_start','message':{'content':[]}}\n"
 	    "{'type':'message_delta','delta':{'stop_reason':'a'},'usage':{'output_tokens':1,'x':1}}\n"
 	    "{'type':'message_delta','delta':{'stop_reason':null},'usage':{'output_tokens':2}}\n" STOP,
