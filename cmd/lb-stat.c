@@ -154,9 +154,8 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	read_options(&options, argc, argv);
 	health = health_open();
-	/* What is wrong with the file has been said. */
 	if (health_path(health) == NULL)
-		return EXIT_SYSTEM;
+		diag_fatal(EXIT_SYSTEM, "unable to show the health table: there is none");
 	code = work(health, &options);
 	health_close(health);
 	return code;

@@ -20,7 +20,9 @@ teardown() { common_teardown; }
 	run lb-stat
 	[ "$status" -eq 111 ]
 	[[ $output == "lb-stat: warning: unable to use the health table $T/health: "* ]]
-	[ "${#lines[@]}" -eq 1 ]
+	[ "${lines[1]}" = "lb-stat: fatal: unable to show the health table: there is none" ]
+	LB_STATE=/dev/null run lb-stat
+	[ "$output" = "lb-stat: fatal: unable to show the health table: there is none" ]
 }
 
 @test "--watch goes on, until nobody reads it" {

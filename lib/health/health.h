@@ -20,7 +20,7 @@ struct health;
 
 /*
  * Opens the table of this environment: the file `$LB_STATE`, else `$RUNTIME_DIRECTORY/health`, else
- * `$XDG_RUNTIME_DIR/lb/health`, else `/tmp/lb-UID/health`. It is made if it is not there. What is wrong with it is said in one
+ * `$XDG_RUNTIME_DIR/lb/health`, else `/tmp/lb-UID/health`. It is made if it is not there; for /dev/null there is none. What is wrong with it is said in one
  * warning, and the table is then the process's own memory. NULL only if there is no memory at all: every function takes
  * that too.
  */

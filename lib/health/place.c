@@ -68,6 +68,7 @@ health_place_find(struct health_place *place, const char *path)
 		set_folder_of(place, path);
 	else
 		set_by_environment(place);
+	place->none = path != NULL && strcmp(path, "/dev/null") == 0;
 	return buf_str(&place->folder) != NULL && buf_str(&place->path) != NULL;
 }
 

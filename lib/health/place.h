@@ -10,6 +10,7 @@
 struct health_place {
 	struct buf folder;
 	struct buf path;	/* of the file */
+	bool none;		/* the path is /dev/null: there is to be no file */
 	bool own;		/* the folder is lb's: nobody else may be able to write there */
 };
 

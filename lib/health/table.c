@@ -16,9 +16,9 @@ attach(struct health *health)
 
 	health->slot = -1;
 	health->no_slot = false;
-	if (health_file_open(&health->file, &health->place, false, &why))
+	if (!health->place.none && health_file_open(&health->file, &health->place, false, &why))
 		return true;
-	if (!health->warned)
+	if (!health->warned && !health->place.none)
 		diag_warning("unable to use the health table %s: %s; what happens at the providers is remembered by this process alone",
 		    buf_data(&health->place.path), why);
 	health->warned = true;

@@ -540,7 +540,8 @@ def report(folder, rows, providers, wirings):
 
 def run(options, inside):
     rows = [row for row in read_table() if options.fault in (None, row.fault)]
-    os.environ.update(FAULTS_BAD_KEY="sk-bad-1", FAULTS_GOOD_KEY="sk-good-1")
+    # Each fault meets a route that has seen nothing yet.
+    os.environ.update(FAULTS_BAD_KEY="sk-bad-1", FAULTS_GOOD_KEY="sk-good-1", LB_STATE="/dev/null")
     script, gone = os.path.join(options.folder, "all.replay"), free_port()
     write_script(rows, script)
     replay = free_port()

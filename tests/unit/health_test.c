@@ -517,7 +517,8 @@ does_without(void)
 		abort();
 	EXPECT(works(path, false, 1), "a folder");
 	rmdir(path);
-	EXPECT(works("/dev/null", false, 1), "a device");
+	EXPECT(works("/dev/zero", false, 1), "a device");
+	EXPECT(works("/dev/null", false, 0), "none, as was asked for");
 	EXPECT(health_open_at(deep) == NULL, "a path that is too long");
 	return passed;
 }
