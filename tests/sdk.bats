@@ -61,7 +61,7 @@ there() {
 lb_json() {
 	local name routes=
 	for name in no-head no-body start-silence; do routes+=$(routes_to mute $name); done
-	routes+=$(routes_to silent 'silence-*')$(routes_to faults '*')
+	routes+=$(routes_to silent 'silence-*')$(routes_to silent json-silence)$(routes_to faults '*')
 	cat <<-END
 		{
 		  "providers": {

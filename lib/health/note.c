@@ -87,13 +87,13 @@ same_name(const _Atomic char *a, const _Atomic uint32_t *a_len, const _Atomic ch
 	return n == health_line_name(b, b_len, max, other) && memcmp(one, other, n < max ? n : max) == 0;
 }
 
-/* The other rows that a failure is about too: the target's other keys if it is busy, the key's other models if that is refused. */
+/* The other rows that a failure is about too: the target's other keys if it is busy, the key's other models if one is refused. */
 static void
 change_kin(struct health *health, const struct health_line *line, const struct event *event, uint64_t now)
 {
 	struct health_table *table = health->file.table;
 
-	if (event->fault != HEALTH_BUSY && event->fault != HEALTH_KEY)
+	if (event->fault != HEALTH_BUSY && (event->fault != HEALTH_KEY || atomic_load(&line->key_len) == 0))
 		return;
 	for (size_t i = 0; i < HEALTH_ROWS; i++) {
 		struct health_line *kin = &table->lines[i];

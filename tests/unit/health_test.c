@@ -356,6 +356,10 @@ cools_kin(void)
 	EXPECT(view(health, model2, NOW).why == HEALTH_KEY && view(health, key2, NOW).why == HEALTH_BUSY, "a refused key is refused for all models");
 	EXPECT(view(health, other, NOW).state == HEALTH_CLEAR, "another provider's is not");
 	EXPECT(count(health, row, HEALTH_KEY) == 1 && count(health, model2, HEALTH_KEY) == 0, "it is counted where it was");
+	row = health_row(health, &(struct health_names){ "local", "a", "" }, NOW);
+	other = health_row(health, &(struct health_names){ "local", "b", "" }, NOW);
+	health_note_attempt(health, row, HEALTH_KEY, 403, 0, NOW);
+	EXPECT(view(health, row, NOW).state == HEALTH_COOLING && view(health, other, NOW).state == HEALTH_CLEAR, "no key has no models");
 	health_close(health);
 	return passed;
 }
