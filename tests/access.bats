@@ -174,12 +174,34 @@ check() {
 		(has("attempts") | not)'
 }
 
+# Of 300 KB a Unix socket holds some 200: the edge has the rest when the client goes.
+@test "an answer that the client did not take to its end is not complete" {
+	edge --access-log "$T/log" -l "unix:$T/s"
+	PORT=$T/s raw 'send=GET /large HTTP/1.1\r\nHost: x\r\n\r\n' until=zzz "touch=$T/began" "await=$T/go" reset >/dev/null 3>&- &
+	wait_for 100 test -e "$T/began"
+	# What comes after it in the pipeline is there: so is all of it.
+	get >/dev/null
+	check 1 '.path == "/ok"'
+	touch "$T/go"
+	check 2 '.path == "/large" and .result == "cancelled" and .status == 200 and .peer == "unix" and (.error | test("client")) and
+		.bytes_out > 10000 and .bytes_out < 300000'
+	PORT=$T/s raw 'send=GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n' end >"$T/out"
+	check 3 '.result == "complete" and (has("error") | not) and .bytes_out > 300000'
+}
+
 @test "one in N" {
 	edge --access-log "$T/log" --access-every 5
 	curl -s "http://127.0.0.1:$PORT/ok?[1-50]" >/dev/null
 	stop
 	[ "$(lines "$T/log")" -eq 10 ]
 	jq -e . "$T/log" >/dev/null
+	# One that comes in many pieces is one.
+	rm "$T/log"
+	edge --access-log "$T/log" --access-every 5
+	head -c 3000000 /dev/zero >"$T/body"
+	curl -s -o /dev/null -T "$T/body" "http://127.0.0.1:$PORT/ok?[1-10]"
+	stop
+	[ "$(lines "$T/log")" -eq 2 ]
 }
 
 @test "off, standard output, standard error" {
@@ -262,6 +284,7 @@ check() {
 	wait_for 100 test -e "$T/log"
 	reopened() { get /3 >/dev/null; [ -s "$T/log" ]; }
 	wait_for 100 reopened
+	run ! grep warning "$T/lb.err"
 	[ "$(lines "$T/old")" -eq 2 ] || [ "$(sed -n '3,$p' "$T/old" | jq -r .path | sort -u)" = /3 ]
 	mv "$T/log" "$T/old"
 	mkdir "$T/log"
@@ -332,6 +355,15 @@ served_all() {
 	start lb sh -c 'exec "$@" 2>"$0"' "$T/pipe" lb-listen -l "127.0.0.1:$PORT" --access-log stderr -- lb-replay "$SCRIPT" 8>&-
 	KEEPER=$PID
 	wait_for 100 listening "$PORT"
+	# To the last octet: there is no room for a warning either.
+	python3 - "$T/pipe" <<-'END'
+		import os, sys
+		pipe = os.open(sys.argv[1], os.O_WRONLY | os.O_NONBLOCK)
+		for size in (4096, 1):
+		    try:
+		        while True: os.write(pipe, b"x" * size)
+		    except BlockingIOError: pass
+	END
 	served_all
 	stop 8>&-
 	exec 8>&-
