@@ -627,7 +627,7 @@ test_turns_and_conversations(struct decider *d)
 	}
 	TEST(same, "sticky: a session stays");
 	for (int i = 0; i < 20 && same; i++) {
-		char session[8];
+		char session[16];
 
 		snprintf(session, sizeof session, "t%d", i);
 		decide_about(d, session, "{\"model\":\"stays\"}");
