@@ -18,7 +18,7 @@ line() {
 
 @test "1. no connection, no head, no body: the next provider answers, unseen" { line 1 11; }
 @test "2. an error status, with JSON, HTML or nothing: the next provider answers, unseen" { line 2 15; }
-@test "3. 200 without content: an error, a page, a message_start and no more: the next provider answers, unseen" { line 3 19; }
+@test "3. 200 without content: an error, a page, a message_start and no more: the next provider answers, unseen" { line 3 20; }
 @test "4. errors in JSON: the next provider answers where it may do better, and is not asked where it cannot" { line 4 10; }
 @test "5. broken off in the middle, by close, reset, silence or end: one error, last, and no clean end" { line 5 20; }
 @test "6. an error, something malformed or something behind the end among good events" { line 6 11; }

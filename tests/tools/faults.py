@@ -33,6 +33,7 @@ from streams import TESTS, checker, gist, message_blocks, stream_blocks
 SCRIPTS = os.path.join(TESTS, "fixtures", "replay")
 HEAD_DIRECTIVES = ("header", "length", "gzip", "cut after", "reset after")
 SPLITS = {"1": "split 1", "7": "split 7", "all": ""}
+OWN = ("keys", "poor")	# providers of which every case has its own
 LONG = 60000	# a limit that no test comes to, in ms
 SHORT = 1500	# one that is waited for: long enough for a slow machine to do what comes before
 
@@ -50,18 +51,22 @@ class Row:
         self.answer = {"alone": None if answer == "-" else answers.get(answer, answer)}
         self.answer["fallback"] = answers["fallback"] if fallback == "next" else self.answer["alone"]
         self.repairs = repairs
-        self.splits = ["all"] if self.provider != "replay" and not has_script(self.fault) else list(SPLITS)
+        self.splits = ["all"] if not has_script(self.fault) else list(SPLITS)
         if self.fault == "big":
             self.splits = ["all"]
 
-    def cases(self):
-        for how in ("alone", "fallback"):
-            if getattr(self, how) is not None:
-                for split in self.splits:
-                    yield Case(self, how, split)
+    def cases(self, wiring):
+        for split in self.splits:
+            yield Case(self, "alone", split)
+            # That nobody else is asked does not hang on the pieces, and a pipeline for each costs time.
+            rare = wiring == "filters" and self.fallback == self.alone and split != "all"
+            if self.fallback is not None and not rare:
+                yield Case(self, "fallback", split)
 
-    def route(self, how):
-        return self.provider + ("" if how == "alone" else "+small" if self.small else "+")
+    def route(self, how, split):
+        """What stands behind `~` in the model's name: the provider, and what comes behind it."""
+        own = f"-{how}-{split}" if self.provider in OWN else ""
+        return self.provider + own + ("" if how == "alone" else "+small" if self.small else "+")
 
 
 class Case:
@@ -69,8 +74,7 @@ class Case:
 
     def __init__(self, row, how, split):
         self.row, self.how, self.split = row, how, split
-        self.model = f"{row.fault}@{split}~{row.route(how)}"
-        self.name = f"{self.model}-{row.asked}"
+        self.model = f"{row.fault}@{split}-{row.asked}~{row.route(how, split)}"
 
     def body(self):
         return json.dumps({"model": self.model, "max_tokens": 9, "stream": self.row.asked == "stream",
@@ -108,7 +112,7 @@ def adapt(script, fault, split):
         if end is not None:
             end = None if line == end else end
         elif word.startswith("on "):
-            line += f" model={fault}@{split}~*" if split else f" model={fault}"
+            line += f" model={fault}@{split}-*" if split else f" model={fault}"
             line += "\n\tcycle"
         elif word.startswith("answer "):
             in_head = True
@@ -220,8 +224,8 @@ def make_providers(folder, replay, gone, inside):
         "replay": (here, {}),
         "hasty": (here, {"first_byte_ms": SHORT}),
         "idle": (here, {"idle_ms": SHORT}),
-        "keys": (here, {"keys": ["env:FAULTS_BAD_KEY", "env:FAULTS_GOOD_KEY"]}),
-        "thrice": (here, {}),
+        "spare": (here, {}),
+        "thrice": (here, {}),	# three times the same
         "gone": (f"http://127.0.0.1:{gone}", {}),
         "refused": (f"http://127.0.0.1:{refusing_port()}", {}),
         "closes": (f"http://127.0.0.1:{serve(close_at_once)}", {}),
@@ -234,6 +238,11 @@ def make_providers(folder, replay, gone, inside):
         name_server()
         bases["nobody"] = ("http://nobody.example", {})
         bases["lost"] = ("http://lost.example", {"connect_ms": SHORT})
+    # Keys that were refused are left alone for a while, so no two cases have the same: each has a provider.
+    for how in ("alone", "fallback"):
+        for split in SPLITS:
+            bases[f"keys-{how}-{split}"] = (here, {"keys": ["env:FAULTS_BAD_KEY", "env:FAULTS_GOOD_KEY"]})
+            bases[f"poor-{how}-{split}"] = (here, {})
     return {name: {"base_url": base, "dialect": "anthropic", **limits, **more} for name, (base, more) in bases.items()}
 
 
@@ -244,10 +253,10 @@ def write_configuration(path, providers):
         first = [{"provider": name, "context": 1000}] * (3 if name == "thrice" else 1)
         routes.append({"model": f"*~{name}", "targets": first})
         for suffix, context in (("+", 2000), ("+small", 500)):
-            last = {"provider": "replay", "model": "fallback", "context": context}
+            last = {"provider": "spare", "model": "fallback", "context": context}
             routes.append({"model": f"*~{name}{suffix}", "targets": first + [last]})
     # What tests/tools/gone.py asks for.
-    routes.append({"model": "m", "targets": [{"provider": "gone"}, {"provider": "replay", "model": "fallback"}]})
+    routes.append({"model": "m", "targets": [{"provider": "gone"}, {"provider": "spare", "model": "fallback"}]})
     with open(path, "w", encoding="utf-8") as file:
         json.dump({"providers": providers, "routes": routes}, file)
 
@@ -260,7 +269,9 @@ class Wiring:
         self.log = open(os.path.join(folder, f"{self.name}.err"), "wb")
 
     def start(self, command, **more):
-        return subprocess.Popen(command, stderr=self.log, **more)
+        """With a health table of the wiring's own: that of another would have failed targets cool down."""
+        state = os.path.join(self.folder, f"{self.name}.health")
+        return subprocess.Popen(command, stderr=self.log, env={**os.environ, "LB_STATE": state}, **more)
 
 
 class Shared(Wiring):
@@ -415,7 +426,7 @@ def ask(wiring, case):
         client.connect(("127.0.0.1", wiring.port))
         client.sendall(b"POST /v1/messages HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
                        b"x-case: %s\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s"
-                       % (case.name.encode(), len(body), body))
+                       % (case.model.encode(), len(body), body))
         try:
             while piece := client.recv(65536):
                 answer.raw += piece
@@ -489,14 +500,14 @@ def compare_more(case, answer, got):
 # The run.
 
 def play(wiring, rows, providers):
-    """Asks for every case; those that wait begin first. What was got, by the case's name."""
-    cases = [case for row in rows if row.provider in providers for case in row.cases()]
+    """Asks for every case; those that wait begin first. What was got, by the case's model."""
+    cases = [case for row in rows if row.provider in (*providers, *OWN) for case in row.cases(wiring.name)]
     waiting = [case for case in cases if case.row.provider in ("hasty", "idle", "lost", "full")]
     rest = [case for case in cases if case not in waiting]
     with concurrent.futures.ThreadPoolExecutor(64) as slow, concurrent.futures.ThreadPoolExecutor(wiring.workers) as fast:
-        futures = {case.name: slow.submit(ask, wiring, case) for case in waiting}
-        futures.update((case.name, fast.submit(ask, wiring, case)) for case in rest)
-        return {name: future.result() for name, future in futures.items()}
+        futures = {case.model: slow.submit(ask, wiring, case) for case in waiting}
+        futures.update((case.model, fast.submit(ask, wiring, case)) for case in rest)
+        return {model: future.result() for model, future in futures.items()}
 
 
 def client_gone(wiring, port):
@@ -512,20 +523,20 @@ def client_gone(wiring, port):
 def report(folder, rows, providers, wirings):
     """Prints the table. `wirings`: the name and answers of each."""
     for row in rows:
-        if row.provider not in providers:
+        if row.provider not in (*providers, *OWN):
             print(f"skip\t{row.number}\t{row.fault:24} (no namespaces, or no openssl, here)")
             continue
         wrong, gots, repairs = {}, {}, None
         for name, answers in wirings:
-            for case in row.cases():
-                answer = answers[case.name]
+            for case in row.cases(name):
+                answer = answers[case.model]
                 problems, got = compare(case, answer)
                 if case.how not in gots or problems:
                     gots[case.how] = got
                 if answer.repairs is not None and case.how == "alone":
                     repairs = answer.repairs
                 for problem in problems:
-                    path = os.path.join(folder, f"{name}-{case.name}")
+                    path = os.path.join(folder, f"{name}-{case.model}")
                     with open(path, "wb") as file:
                         file.write(answer.raw)
                     problem = re.sub(r"\(\d+ ms\)", "(... ms)", problem)
