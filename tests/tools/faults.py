@@ -324,7 +324,7 @@ class Shared(Wiring):
 class Filters(Wiring):
     """A pipeline for each connection, as an inetd starts it."""
     name = "filters"
-    workers = 6
+    workers = 12
 
     def __init__(self, folder, configuration):
         super().__init__(folder, configuration)
