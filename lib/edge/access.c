@@ -75,12 +75,29 @@ put_text(struct buf *out, const char *name, const char *p, size_t n, size_t max)
 	}
 }
 
+/* Whether a string would be written as it stands, as most are: ASCII without escapes, of at most `max` octets. */
+static bool
+is_plain(struct json value, size_t max)
+{
+	if (!json_is_string(value) || value.len - 2 > max)
+		return false;
+	for (size_t i = 1; i < value.len - 1; i++)
+		if (value.p[i] == '\\' || (unsigned char)value.p[i] > 0x7e)
+			return false;
+	return true;
+}
+
 /* A string of a record; nothing for what is none. */
 static void
 put_string(struct buf *out, const char *name, struct json value, size_t max)
 {
 	struct buf text = BUF_INIT(RECORD_HEADER_MAX);
 
+	if (is_plain(value, max)) {
+		put_name(out, name);
+		buf_put(out, value.p, value.len);
+		return;
+	}
 	if (json_decode(value, &text) && !text.failed)
 		put_text(out, name, buf_data(&text), buf_len(&text), max);
 	buf_free(&text);
