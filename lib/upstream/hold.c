@@ -153,7 +153,7 @@ judge_whole(struct exchange *exchange, const char *p, size_t n)
 		exchange->failed = true;
 		return;
 	}
-
+	exchange->usage = *gate_usage(&exchange->gate);
 	note_first(exchange);
 	commit(exchange, (int64_t)n);
 	pass(exchange, p, n);
