@@ -100,7 +100,8 @@ check() {
 	pipeline --access-log "$T/log"
 	post json false >/dev/null
 	check 1 '.result == "complete" and .status == 200 and .provider == "p1" and .attempt == 1 and .model == "json" and
-		.first_ms >= 0'
+		.first_ms >= 0 and .input_tokens == 25 and .output_tokens == 15 and .cache_read_input_tokens == 7 and
+		.cache_creation_input_tokens == 3'
 	post none true >/dev/null
 	check 2 '.status >= 500 and .result == "upstream-error" and (.attempts | length) == 2 and (.error | test("p1: .*529")) and
 		.bytes_out > 100'
