@@ -26,7 +26,7 @@ static const struct member_name block_types[BLOCKS] = {
 	MEMBER("mcp_tool_use"),
 };
 
-enum { TYPE, ID, NAME, INPUT, TEXT, THINKING, MEMBERS };
+enum { TYPE, ID, NAME, INPUT, TEXT, THINKING, SIGNATURE, MEMBERS };
 
 static const struct member_name names[MEMBERS] = {
 	[TYPE] = MEMBER("type"),
@@ -35,6 +35,7 @@ static const struct member_name names[MEMBERS] = {
 	[INPUT] = MEMBER("input"),
 	[TEXT] = MEMBER("text"),
 	[THINKING] = MEMBER("thinking"),
+	[SIGNATURE] = MEMBER("signature"),
 };
 
 static bool
@@ -90,12 +91,16 @@ block_read(struct block *block, struct json object)
 	block->kind = blocks[type].kind;
 	if (block_has_input(block->kind))
 		return read_call(block, values);
-	text = values[block->kind == BLOCK_TEXT ? TEXT : THINKING];
-	if (block->kind == BLOCK_REDACTED || json_is_string(text))
+	if (block->kind == BLOCK_REDACTED)
 		return NULL;
-	if (!is_missing(text))
+	text = values[block->kind == BLOCK_TEXT ? TEXT : THINKING];
+	block->lacks_text = is_missing(text);
+	if (!block->lacks_text && !json_is_string(text))
 		return "a content block whose text is no string";
-	block->lacks_text = true;
+	if (is_text(text))
+		block->text = text;
+	if (block->kind == BLOCK_THINKING && is_text(values[SIGNATURE]))
+		block->signature = values[SIGNATURE];
 	return NULL;
 }
 
@@ -123,8 +128,10 @@ block_mend(const struct block *block, size_t number, const char *request_id, str
 	struct member_edit edits[2];
 	size_t n = 0;
 
-	if (block->lacks_text)
+	if (block->lacks_text || block->text.len > 0)
 		edits[n++] = (struct member_edit){ block->kind == BLOCK_TEXT ? "text" : "thinking", no_text };
+	if (block->signature.len > 0)
+		edits[n++] = (struct member_edit){ "signature", no_text };
 	if (block->lacks_id) {
 		put_id(&id, block, number, request_id);
 		edits[n++] = (struct member_edit){ "id", { buf_data(&id), buf_len(&id) } };
@@ -136,6 +143,7 @@ block_mend(const struct block *block, size_t number, const char *request_id, str
 	out->failed |= id.failed;
 	buf_free(&id);
 	repairs_add(repairs, REPAIR_BLOCK_FIELDS, block->lacks_text);
+	repairs_add(repairs, REPAIR_TEXT_IN_START, block->text.len > 0 || block->signature.len > 0);
 	repairs_add(repairs, REPAIR_TOOL_ID, block->lacks_id);
 	repairs_add(repairs, REPAIR_INPUT, block->lacks_input);
 	repairs_add(repairs, REPAIR_INPUT_IN_START, block->input.len > 0);

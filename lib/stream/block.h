@@ -36,6 +36,8 @@ struct block {
 	struct json object;	/* the `content_block` */
 	struct json name;	/* of a tool call */
 	struct json input;	/* the whole input that a tool call began with, of length 0 if it has none */
+	struct json text;	/* the text or thinking that it began with, a string, likewise */
+	struct json signature;	/* that of thinking, likewise */
 	bool lacks_text;	/* its text or thinking is missing */
 	bool lacks_id;		/* a tool call's id is missing */
 	bool lacks_input;	/* a tool call's input is missing */
@@ -45,8 +47,8 @@ struct block {
 const char *block_read(struct block *block, struct json object);
 
 /*
- * Adds the block to `out` if it has to begin otherwise than it did, with nothing but an empty input, and counts why; else
- * adds nothing. `number` and `request_id` (or NULL) make an id for a tool call without one.
+ * Adds the block to `out` if it has to begin otherwise than it did, with nothing in it yet, and counts why; else adds
+ * nothing. `number` and `request_id` (or NULL) make an id for a tool call without one.
  */
 void block_mend(const struct block *block, size_t number, const char *request_id, struct repairs *repairs, struct buf *out);
 

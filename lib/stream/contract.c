@@ -197,6 +197,29 @@ keep_name(struct contract *c, struct json name)
 	buf_put(&c->name, name.p + 1, name.len - 2 < STREAM_NAME_MAX ? name.len - 2 : STREAM_NAME_MAX);
 }
 
+static void
+put_text(struct contract *c, const char *delta, struct json text, struct contract_step *step)
+{
+	if (text.len == 0)
+		return;
+	put_made(step->made, "content_block_delta", c->blocks - 1, ",\"delta\":{\"type\":\"");
+	buf_puts(step->made, delta);
+	buf_put(step->made, text.p, text.len);
+	buf_puts(step->made, "}}\n\n");
+}
+
+/* The text that a block began with follows its start as deltas: clients read it only there. */
+static enum contract_verdict
+put_start_text(struct contract *c, const struct event *event, const struct block *block, struct contract_step *step)
+{
+	if (block->text.len == 0 && block->signature.len == 0)
+		return CONTRACT_PASS;
+	event_put(step->made, event, (struct json){ buf_data(step->json), buf_len(step->json) });
+	put_text(c, block->kind == BLOCK_TEXT ? "text_delta\",\"text\":" : "thinking_delta\",\"thinking\":", block->text, step);
+	put_text(c, "signature_delta\",\"signature\":", block->signature, step);
+	return CONTRACT_HOLD;
+}
+
 static enum contract_verdict
 take_block_start(struct contract *c, const struct event *event, struct contract_step *step)
 {
@@ -222,7 +245,8 @@ take_block_start(struct contract *c, const struct event *event, struct contract_
 	}
 	block_mend(&block, c->blocks - 1, c->origin->request_id, c->repairs, &mended);
 	step->json->failed |= mended.failed;
-	verdict = pass_in_block(c, event, (struct json){ buf_data(&mended), buf_len(&mended) }, step);
+	pass_in_block(c, event, (struct json){ buf_data(&mended), buf_len(&mended) }, step);
+	verdict = put_start_text(c, event, &block, step);
 	buf_free(&mended);
 	return verdict;
 }

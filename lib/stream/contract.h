@@ -48,7 +48,7 @@ void contract_free(struct contract *c);
 
 enum contract_verdict {
 	CONTRACT_PASS,	/* the event goes on, with the object in `json` if that is not empty */
-	CONTRACT_HOLD,	/* it was taken, and goes on later, with another */
+	CONTRACT_HOLD,	/* it was taken: it is in `made`, or goes on later, with another */
 	CONTRACT_DROP,	/* it does not go on */
 	CONTRACT_FAIL	/* no message can be made of this: the stream ends with an error */
 };

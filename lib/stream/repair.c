@@ -24,6 +24,7 @@ static const char *const names[REPAIR_COUNT] = {
 	[REPAIR_LATE_STOP] = "late-stop",
 	[REPAIR_INDEX] = "index",
 	[REPAIR_BLOCK_FIELDS] = "block-fields",
+	[REPAIR_TEXT_IN_START] = "text-in-start",
 	[REPAIR_TOOL_ID] = "tool-id",
 	[REPAIR_INPUT] = "input",
 	[REPAIR_INPUT_IN_START] = "input-in-start",

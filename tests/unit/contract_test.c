@@ -197,6 +197,16 @@ static const struct {
 	    START OPEN(0, "{'type':'tool_use','id':'t','name':'f','input':{}}") CLOSE(0)
 	    OPEN(1, "{'type':'server_tool_use','id':'t','name':'f','input':{}}") INPUT(1, "{}") CLOSE(1)
 	    OPEN(2, "{'input':{},'type':'tool_use','id':'t','name':'f'}") CLOSE(2) END, "input=3 ", ANTHROPIC_STOPPED },
+	{ "text and thinking that begin with something in them", START
+	    OPEN(0, "{'type':'thinking','thinking':'t','signature':'s'}") CLOSE(0)
+	    OPEN(1, "{'signature':'s','type':'thinking','x':1}") THINK(1, "t") CLOSE(1)
+	    OPEN(7, "{'text':'a\\u0062','type':'text','citations':null}") SAY(7, "c") CLOSE(7)
+	    OPEN(8, "{'type':'text','text':'d'}") REASON("end_turn", 9) PING STOP,
+	    START OPEN(0, THINKING) THINK(0, "t") SIGN(0) CLOSE(0)
+	    OPEN(1, "{'signature':'','type':'thinking','x':1,'thinking':''}") SIGN(1) THINK(1, "t") CLOSE(1)
+	    OPEN(2, "{'text':'','type':'text','citations':null}") SAY(2, "a\\u0062") SAY(2, "c") CLOSE(2)
+	    OPEN(3, TEXT) SAY(3, "d") CLOSE(3) PING END,
+	    "block-stop=1 index=4 block-fields=1 text-in-start=4 ", ANTHROPIC_STOPPED },
 	{ "a call that begins with its input", START OPEN(0, "{'type':'tool_use','id':'t','name':'f','input':{'a':1.0,'b':'\\n'}}")
 	    CLOSE(0) OPEN(1, "{'type':'tool_use','id':'t','name':'f','input':{'a':1e400}}") REASON("tool_use", 9) STOP,
 	    START OPEN(0, CALL) INPUT(0, "{\\'a\\':1.0,\\'b\\':\\'\\\\n\\'}") CLOSE(0)

@@ -128,9 +128,9 @@ checker_block_start(struct checker *c, struct json event)
 	c->type = checker_member(c, block, "type");
 	checker_expect(c, json_is_object(block) && json_is_string(c->type), "a block without a type");
 	if (checker_is(c->type, "text"))
-		checker_expect(c, json_is_string(checker_member(c, block, "text")), "a text block without text");
+		checker_expect(c, json_equals(checker_member(c, block, "text"), ""), "a text block that is not empty");
 	if (checker_is(c->type, "thinking"))
-		checker_expect(c, json_is_string(checker_member(c, block, "thinking")), "a thinking block without thinking");
+		checker_expect(c, json_equals(checker_member(c, block, "thinking"), ""), "a thinking block that is not empty");
 	if (checker_is_call(c->type)) {
 		checker_expect(c, json_is_object(input) && checker_is_empty(input), "a call that begins with its input");
 		checker_expect(c, checker_member(c, block, "id").len > 2 && json_is_string(checker_member(c, block, "id")),
