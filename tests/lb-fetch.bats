@@ -111,6 +111,7 @@ answers() {
 	answer limited-7 429 $js '{"type":"error","error":{"type":"rate_limit_error","message":"slow\\ndown"}}' 'retry-after: 7\r\n'
 	answer limited-3 429 $js '{"type":"error","error":{"type":"rate_limit_error","message":"slow down"}}' 'retry-after: 2.5\r\n'
 	answer no-model 404 $js '{"type":"error","error":{"type":"not_found_error","message":"model: m"}}'
+	answer flat-400 400 $js '{"error":"bad field"}'
 	answer too-long 400 $js '{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 208310 tokens > 200000 maximum"}}'
 	answer too-long-o 400 $js '{"error":{"message":"too many tokens","type":"invalid_request_error","code":"context_length_exceeded"}}'
 	answer key-400 400 $js '{"type":"error","error":{"type":"invalid_request_error","message":"what is p-secret?"}}'
@@ -409,6 +410,7 @@ while True: s.accept()[0].detach()'
 		ask 3 '{"plan":{"stream":true}}' "$(attempt p /hang:good/x '{"first_byte_ms":200000,"idle_ms":300}')" "$(attempt q /file:good/x)"
 		ask 4 '{"plan":{"stream":true}}' "$(attempt p /pings:start-only/x '{"first_byte_ms":300}')"
 		ask 5 '{"plan":{"stream":true}}' "$(attempt p /hang:start-only/x '{"first_byte_ms":200000,"idle_ms":300}')" "$(attempt q /file:good/x)"
+		ask 6 '{"plan":{"stream":true}}' "$(attempt p /pings:start-content/x '{"first_byte_ms":300,"total_ms":900}')"
 	} | fetch
 	for i in 1 2; do
 		head_of $i | jq -e '.provider == "q"'
@@ -417,6 +419,9 @@ while True: s.accept()[0].detach()'
 	# Once something has come it is silence, too, that has a limit.
 	head_of 5 | jq -e '.provider == "q"'
 	end_of 5 | jq -e '.attempts[0] | .result == "timeout" and (.error | test("silent"))'
+	# The time until the content is none for what follows.
+	head_of 6 | jq -e '.provider == "p"'
+	end_of 6 | jq -e '.result == "timeout" and (.error | test("p: no end")) and .total_ms >= 900'
 	# From the content on there is no other attempt.
 	head_of 3 | jq -e '.provider == "p"'
 	end_of 3 | jq -e '.result == "timeout" and (.error | test("silent")) and (.attempts | length) == 1'
@@ -489,6 +494,7 @@ while True: s.accept()[0].detach()'
 	ask 30 '{}' "$(attempt p /file:html-503/x)" "$(attempt q /json/x)" >>"$T/many"
 	ask 31 '{}' "$(attempt p /redirect/x '{"key":"env:P_KEY"}')" "$(attempt q /json/x)" >>"$T/many"
 	ask 32 '{}' "$(attempt p /file:no-model/x)" "$(attempt q /json/x)" >>"$T/many"
+	ask 33 '{}' "$(attempt p /file:flat-400/x)" "$(attempt q /json/x)" >>"$T/many"
 	for status in 400 404 413 422; do
 		ask $status '{}' "$(attempt p /status:$status/x)" "$(attempt q /json/x)" >>"$T/many"
 	done
@@ -503,6 +509,9 @@ while True: s.accept()[0].detach()'
 		end_of $status | jq -e '.result == "upstream-error" and (.attempts | length) == 1 and
 			.error == "the request was refused: p: answered '$status': because"'
 	done
+	# So it does not where the words are the provider's own.
+	head_of 33 | jq -e '.status == 400 and .provider == null'
+	body_of 33 | jq -e '.type == "error" and .error.message == "the request was refused: p: answered 400: bad field"'
 	head_of 422 | jq -e '.status == 400 and .provider == null'
 	body_of 422 | jq -e '.error.type == "invalid_request_error" and .request_id == "req_422" and
 		.error.message == "the request was refused: p: answered 422: because"'

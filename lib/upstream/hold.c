@@ -267,7 +267,7 @@ fail_by_error(struct exchange *exchange, bool whole)
 	struct refusal refusal;
 
 	held->whole = whole;
-	refusal_read(&refusal, buf_data(&held->body), whole ? buf_len(&held->body) : 0);
+	refusal_read(&refusal, buf_data(&held->body), buf_len(&held->body));
 	put_error_text(&why, held, &refusal);
 	fail_by(exchange, held->status, refusal.cause, buf_str(&why) != NULL ? buf_data(&why) : "answered an error");
 	buf_free(&why);
