@@ -311,7 +311,7 @@ pings() {
 	[ "$(grep -c '"result":"complete","provider":"acme","attempt":1.*"cancel":true}$' sse.out)" -eq 2 ]
 	cp sse.out before
 	{ data 1 "$WHOLE"; end_of 1 cancelled; data 2 x; end_of 2 cancelled; echo '{"type":"hello"}'; } >&7
-	wait_for 100 grep -q hello sse.out
+	wait_for 100 grep -q '"type":"hello"' sse.out
 	exec 7>&-
 	{ cat before; echo '{"type":"hello"}'; } >want
 	same want sse.out
