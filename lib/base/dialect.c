@@ -79,6 +79,17 @@ dialect_error_type(enum dialect dialect, int status)
 	return dialect == DIALECT_ANTHROPIC ? "api_error" : "server_error";
 }
 
+int
+dialect_error_status(struct json type)
+{
+	static const int statuses[] = { 400, 401, 402, 403, 404, 409, 413, 429, 504, 529 };
+
+	for (size_t i = 0; i < sizeof statuses / sizeof *statuses && json_is_string(type); i++)
+		if (json_equals(type, dialect_error_type(DIALECT_ANTHROPIC, statuses[i])))
+			return statuses[i];
+	return 0;
+}
+
 /* `code` is a JSON value. */
 static void
 put_error(struct buf *out, enum dialect dialect, const char *type, const char *code, const char *message,

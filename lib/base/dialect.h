@@ -29,6 +29,9 @@ enum dialect dialect_of_request(const char *target, size_t n, bool has_anthropic
  */
 const char *dialect_error_type(enum dialect dialect, int status);
 
+/* The HTTP status of one of Anthropic's error types, a JSON value; 0 if it is none, or `api_error`, which has many. */
+int dialect_error_status(struct json type);
+
 /*
  * Adds an error body in the dialect's shape, without a line's end: for Anthropic
  * `{"type":"error","error":{"type":…,"message":…},"request_id":…}`, for OpenAI

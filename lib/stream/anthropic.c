@@ -188,6 +188,26 @@ find_message(const struct event *event, struct json *message)
 	    (json_find(event->object, "message", message) && json_is_string(*message));
 }
 
+/*
+ * The HTTP status that an error not in the dialect's shape stands for: its type's, if that is one of the dialect's; else what it
+ * says itself, as OpenRouter's `code` does; else that of a fault of the provider's.
+ */
+static int
+error_status(const struct event *event)
+{
+	static const char *const names[] = { "code", "status", "status_code" };
+	struct json value;
+	uint64_t status;
+	int known;
+
+	if (json_find(event->error, "type", &value) && (known = dialect_error_status(value)) != 0)
+		return known;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (json_find(event->error, names[i], &value) && json_u64(value, 599, &status) && status >= 400)
+			return (int)status;
+	return 500;
+}
+
 /* The provider's own error is the last event. It goes on in the dialect's shape, whatever shape it came in. */
 static void
 put_error(struct anthropic *a, const struct sse_item *item, const struct event *event, struct anthropic_work *work,
@@ -208,7 +228,7 @@ put_error(struct anthropic *a, const struct sse_item *item, const struct event *
 		put_event(a, item, event, &work->json, out);
 	} else {
 		count(a, REPAIR_ERROR_SHAPE, true);
-		put_error_event(a, 500, &work->text, out);
+		put_error_event(a, error_status(event), &work->text, out);
 	}
 	buf_puts(&a->error, a->origin.provider);
 	buf_puts(&a->error, " sent an error: ");

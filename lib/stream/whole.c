@@ -13,12 +13,9 @@ static const char error_event[] = "event: error\ndata: ";
 static int
 status_of(struct json type)
 {
-	static const int statuses[] = { 400, 401, 402, 403, 404, 409, 413, 429, 504, 529 };
+	int status = dialect_error_status(type);
 
-	for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
-		if (json_equals(type, dialect_error_type(DIALECT_ANTHROPIC, statuses[i])))
-			return statuses[i];
-	return 502;
+	return status != 0 ? status : 502;
 }
 
 /* Whether a value is an error in the dialect's shape. */

@@ -82,6 +82,18 @@ static const struct {
 	{ "an error in another dialect", START "data: {\"error\":{\"message\":\"busy \\\"x\\\"\",\"code\":null}}\n\n",
 	    START "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"busy \\\"x\\\"\"},"
 	    "\"request_id\":\"req_1\"}\n\n", "error-shape=1 ", ANTHROPIC_FAILED },
+	{ "an error that tells its HTTP status", "data: {\"error\":{\"code\":529,\"message\":\"busy\"}}\n\n",
+	    "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"busy\"},"
+	    "\"request_id\":\"req_1\"}\n\n", "error-shape=1 ", ANTHROPIC_FAILED },
+	{ "an error of one of Anthropic's types", "data: {\"error\":{\"message\":\"busy\",\"type\":\"rate_limit_error\",\"code\":500}}\n\n",
+	    "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\",\"message\":\"busy\"},"
+	    "\"request_id\":\"req_1\"}\n\n", "error-shape=1 ", ANTHROPIC_FAILED },
+	{ "an error of another type, whose status says more", "data: {\"error\":{\"type\":\"server_busy\",\"code\":\"x\",\"status\":503,\"message\":\"busy\"}}\n\n",
+	    "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"busy\"},"
+	    "\"request_id\":\"req_1\"}\n\n", "error-shape=1 ", ANTHROPIC_FAILED },
+	{ "an error whose status is none", "data: {\"error\":{\"code\":1305,\"message\":\"busy\"}}\n\n",
+	    "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"busy\"},"
+	    "\"request_id\":\"req_1\"}\n\n", "error-shape=1 ", ANTHROPIC_FAILED },
 	{ "an error that is a string", "event: error\ndata: {\"type\":\"error\",\"error\":\"busy\"}\n\n",
 	    "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"busy\"},"
 	    "\"request_id\":\"req_1\"}\n\n", "error-shape=1 ", ANTHROPIC_FAILED },
