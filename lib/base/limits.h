@@ -223,6 +223,13 @@
 /* What went wrong at all providers of a request, as its client is told: about ten of them, each a sentence. */
 #define SAID_MAX (2 * KIB)
 
+/* Runs of thinking blocks cut out of one request: each turn with tools has one, and no context holds so many turns. */
+#define STRIP_CUTS_MAX ((size_t)65536)
+
+/* `x-lb-reason`, in octets: a line that a person reads; and what is told in it of one attempt without a status. */
+#define REASON_MAX ((size_t)256)
+#define REASON_PART_MAX ((size_t)80)
+
 /* A key shorter than this is none, but a word such as `none` for a server that looks at no key, and stands in sentences. */
 #define REDACT_MIN ((size_t)6)
 

@@ -15,6 +15,7 @@ static const int statuses[] = {
 	[REFUSAL_BUSY] = 529,
 	[REFUSAL_TIMEOUT] = 504,
 	[REFUSAL_CONTENT] = 400,
+	[REFUSAL_THINKING] = 400,
 	[REFUSAL_REQUEST] = 400,
 	[REFUSAL_FAILURE] = 500,
 	[REFUSAL_PAGE] = 502,
@@ -187,6 +188,7 @@ static const struct {
 } replacements[] = {
 	{ REFUSAL_MONEY, OPEN | BIT(REFUSAL_REQUEST) | BIT(REFUSAL_LIMITED) | BIT(REFUSAL_KEY) },
 	{ REFUSAL_TOO_LONG, OPEN | BIT(REFUSAL_REQUEST) },
+	{ REFUSAL_THINKING, OPEN | BIT(REFUSAL_REQUEST) },
 	{ REFUSAL_MODEL, OPEN | BIT(REFUSAL_REQUEST) | BIT(REFUSAL_KEY) },
 	{ REFUSAL_CONTENT, OPEN | BIT(REFUSAL_REQUEST) | BIT(REFUSAL_KEY) },
 	{ REFUSAL_KEY, OPEN | BIT(REFUSAL_REQUEST) },
@@ -240,6 +242,25 @@ static const struct {
 	{ REFUSAL_TOO_LONG, "range of input length should be", NULL },	/* Alibaba */
 	{ REFUSAL_TOO_LONG, "too large to process", NULL },	/* llama.cpp's batch */
 	{ REFUSAL_TOO_LONG, "超长", NULL },
+	/*
+	 * What helps here is to leave thinking out. That some is missing (`Expected `thinking`, but found`, `must be passed
+	 * back`) is not among them.
+	 */
+	{ REFUSAL_THINKING, "invalid `signature`", NULL },	/* Anthropic, Vertex */
+	{ REFUSAL_THINKING, "signature", "thinking block" },	/* Bedrock */
+	{ REFUSAL_THINKING, "thinking block", "signature" },
+	{ REFUSAL_THINKING, "thinking signature", NULL },
+	{ REFUSAL_THINKING, "thinking.signature", NULL },	/* the place of what is wrong: messages.1.content.0.thinking.… */
+	{ REFUSAL_THINKING, "content.", ".thinking.thinking" },
+	{ REFUSAL_THINKING, "redacted_thinking.data", NULL },
+	{ REFUSAL_THINKING, "invalid", "in `redacted_thinking`" },
+	{ REFUSAL_THINKING, "invalid", "in 'redacted_thinking'" },
+	{ REFUSAL_THINKING, "thinking", "cannot be modified" },
+	{ REFUSAL_THINKING, "thinking", "must match the parameters during the original request" },
+	{ REFUSAL_THINKING, "contains any thinking blocks", NULL },	/* then the first block must be one */
+	{ REFUSAL_THINKING, "final position cannot contain", "thinking" },	/* it is not asked for */
+	{ REFUSAL_THINKING, "tag 'thinking' found", NULL },	/* a block of a type that is not known there */
+	{ REFUSAL_THINKING, "tag 'redacted_thinking' found", NULL },
 	{ REFUSAL_MODEL, "model not exist", NULL },		/* DeepSeek */
 	{ REFUSAL_MODEL, "model_not_found", NULL },
 	{ REFUSAL_MODEL, "not found the model", NULL },		/* Moonshot */

@@ -23,6 +23,7 @@ enum refusal_cause {
 	REFUSAL_BUSY,		/* the provider has too much to do for everyone */
 	REFUSAL_TIMEOUT,	/* the provider's own time limit */
 	REFUSAL_CONTENT,	/* what the request says may not be said there */
+	REFUSAL_THINKING,	/* thinking in the history: its signature is not from there, or it may not stand where it does */
 	REFUSAL_REQUEST,	/* the request is wrong in itself */
 	REFUSAL_FAILURE,	/* something broke at the provider */
 	REFUSAL_PAGE		/* a page in HTML: what stands before the API spoke, not the API */

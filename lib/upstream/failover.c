@@ -79,6 +79,7 @@ failover_fault(int status, enum refusal_cause cause)
 		return FAULT_BUSY;
 	case REFUSAL_TIMEOUT:
 		return status >= 500 ? FAULT_TIMEOUT : fault_of_status(status);
+	case REFUSAL_THINKING:
 	case REFUSAL_REQUEST:
 		/* What is not there is not the model. OpenAI's type for a wrong key is that of a wrong request too. */
 		return status == 404 ? FAULT_REQUEST : fault_of_status(status);

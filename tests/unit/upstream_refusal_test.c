@@ -280,9 +280,88 @@ test_values(void)
 	TEST(passed, "with status 200 only what says so is an error");
 }
 
+/* What is said of thinking in the history, each by those who were seen to. */
+static const struct {
+	enum refusal_cause cause;
+	const char *message;
+} thinking[] = {
+	{ REFUSAL_THINKING, "messages.1.content.0: Invalid `signature` in `thinking` block" },
+	{ REFUSAL_THINKING, "messages.1.content.0: Invalid `signature` in `thinking` block. The block is bound to a different "
+		"conversation. Remove the block, or set `thinking.block_binding.prefix_mismatch_behavior` to \"drop_block\"." },
+	{ REFUSAL_THINKING, "***.***.content.0: Invalid `signature` in `thinking`       block" },
+	{ REFUSAL_THINKING, "messages.1.content.0: Invalid signature in thinking block (Service: BedrockRuntime, Status Code: 400)" },
+	{ REFUSAL_THINKING, "The thinking block has no valid signature" },
+	{ REFUSAL_THINKING, "The model returned the following errors: messages.369.content.0.thinking.signature: Field required" },
+	{ REFUSAL_THINKING, "messages.1.content.0.thinking.thinking: Field required" },
+	{ REFUSAL_THINKING, "messages.21.content.1: Invalid `data` in `redacted_thinking` block" },
+	{ REFUSAL_THINKING, "Invalid 'data' in 'redacted_thinking' block" },
+	{ REFUSAL_THINKING, "messages.0.content.0.redacted_thinking.data: Field required" },
+	{ REFUSAL_THINKING, "messages.3.content.9: `thinking` or `redacted_thinking` blocks in the latest assistant message cannot be "
+		"modified. These blocks must remain as they were in the original response." },
+	{ REFUSAL_THINKING, "messages.3.content.10: When providing `thinking` or `redacted_thinking` blocks, the blocks must match the "
+		"parameters during the original request." },
+	{ REFUSAL_THINKING, "messages.5.content.0: If an assistant message contains any thinking blocks, the first block must be "
+		"`thinking` or `redacted_thinking`. Found `text`." },
+	{ REFUSAL_THINKING, "messages.5: When thinking is disabled, an `assistant` message in the final position cannot contain "
+		"`thinking`. To use thinking blocks, enable `thinking` in your request." },
+	{ REFUSAL_THINKING, "messages.1.content.0: Input tag 'thinking' found using 'type' does not match any of the expected tags: "
+		"'text', 'image', 'tool_use', 'tool_result'" },
+	{ REFUSAL_THINKING, "Input tag 'redacted_thinking' found using 'type' does not match any of the expected tags" },
+	{ REFUSAL_THINKING, "Your session is forging thinking signature" },
+	/* Thinking that is missing is not in the way; and other things have names like it. */
+	{ REFUSAL_REQUEST, "messages.129.content.0.type: Expected `thinking` or `redacted_thinking`, but found `text`. When `thinking` "
+		"is enabled, a final `assistant` message must start with a thinking block (preceeding the lastmost set of `tool_use` and "
+		"`tool_result` blocks)." },
+	{ REFUSAL_REQUEST, "The `content[].thinking` in the thinking mode must be passed back to the API." },
+	{ REFUSAL_REQUEST, "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024" },
+	{ REFUSAL_REQUEST, "Function call is missing a thought_signature in functionCall parts." },
+	{ REFUSAL_REQUEST, "The request signature is not valid" },
+};
+
+/* Each as Anthropic's API says it, with Bedrock's type, and as others pass on what was said to them. */
+static void
+test_thinking(void)
+{
+	static const struct {
+		const char *before, *behind;
+		int depth;	/* how many texts in texts it is */
+		enum refusal_cause without;
+	} envelopes[] = {
+		{ "{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":", "},\"request_id\":\"req_1\"}", 1,
+		    REFUSAL_REQUEST },
+		{ "{\"type\":\"error\",\"error\":{\"type\":\"ValidationException\",\"message\":", "}}", 1, REFUSAL_UNKNOWN },
+		{ "{\"error\":{\"code\":400,\"status\":\"INVALID_ARGUMENT\",\"message\":", "}}", 2, REFUSAL_REQUEST },
+		{ "{\"error\":{\"message\":\"Provider returned error\",\"code\":400,\"metadata\":{\"raw\":", "}}}", 2, REFUSAL_UNKNOWN },
+	};
+
+	for (size_t i = 0; i < sizeof thinking / sizeof *thinking; i++) {
+		bool passed = true;
+
+		for (size_t k = 0; k < sizeof envelopes / sizeof *envelopes; k++) {
+			struct buf inner = BUF_INIT(4 * KIB), body = BUF_INIT(4 * KIB);
+			struct refusal refusal;
+
+			json_put_string(&inner, thinking[i].message, strlen(thinking[i].message));
+			buf_puts(&body, envelopes[k].before);
+			if (envelopes[k].depth == 1)
+				buf_put(&body, buf_data(&inner), buf_len(&inner));
+			else
+				json_put_string(&body, buf_data(&inner), buf_len(&inner));
+			buf_puts(&body, envelopes[k].behind);
+			refusal_read(&refusal, buf_data(&body), buf_len(&body));
+			EXPECT(refusal.found && refusal.cause ==
+			    (thinking[i].cause == REFUSAL_THINKING ? REFUSAL_THINKING : envelopes[k].without), buf_str(&body));
+			buf_free(&inner);
+			buf_free(&body);
+		}
+		TEST(passed, thinking[i].message);
+	}
+}
+
 int
 main(void)
 {
+	test_thinking();
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 		TEST(check_case(&cases[i]) && check_cuts(&cases[i]), cases[i].name);
 	test_lengths();
