@@ -27,5 +27,6 @@ line() {
 @test "9. the wrong kind of answer: JSON for a stream, a stream for none, gzip" { line 9 15; }
 @test "10. blocks, deltas, usage and the ends of them: whole, or one error" { line 10 44; }
 @test "11. numbers, size and depth stay as they are" { line 11 8; }
+@test "12. thinking of another provider: asked once more without it, and not a third time" { line 12 2; }
 @test "13. the client gone, the provider's connection is closed within 100 ms, and nobody else is asked" { line 13 6; }
 @test "in the records each answer has one head and one end, which says what it is" { line records 2; }

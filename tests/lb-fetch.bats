@@ -523,7 +523,7 @@ while True: s.accept()[0].detach()'
 	provider one
 	config
 	request 1 '{}' '{}' "$(attempt p /status:400/x)" | fetch
-	[ "$(head_of 1 | jq -cS .headers)" = '{"anthropic-ratelimit-requests-remaining":"0","content-length":"77","content-type":"application/json","request-id":"req_theirs","retry-after":"60","x-ratelimit-limit":"1, 2","x-should-retry":"true"}' ]
+	[ "$(head_of 1 | jq -cS .headers)" = '{"anthropic-ratelimit-requests-remaining":"0","content-length":"77","content-type":"application/json","request-id":"req_theirs","retry-after":"60","x-lb-attempts":"1","x-lb-provider":"p","x-lb-reason":"p: answered 400","x-ratelimit-limit":"1, 2","x-should-retry":"true"}' ]
 }
 
 @test "when all have failed: the status that helps the client most, what each said, and the shortest wait" {
@@ -602,6 +602,161 @@ while True: s.accept()[0].detach()'
 	body_of 5 | jq -e '.error | .code == "context_length_exceeded" and (.message | test("^prompt is too long: p: "))'
 	head_of 5 | jq -e '.status == 400 and .provider == null'
 	body_of 6 | jq -e '.error | .type == "invalid_request_error" and (.message | test("^prompt is too long: q: .*; p: "))'
+}
+
+# thinker ID JSON MORE ATTEMPT...: a request whose history has two thinking blocks; MORE are messages behind it.
+thinker() {
+	local body='{"model":"m", "thinking":{"type":"adaptive"},"messages":[{"role":"user","content":"2+2?"},{"role":"assistant","content":[
+ {"type":"thinking","thinking":"Hm","signature":"c2ln"} , {"type":"tool_use","id":"t","name":"f","input":{"n":1e400}},{"type":"redacted_thinking","data":"x"}]}'
+	local id=$1 more=$2
+	body+=$3']}'
+	shift 3
+	request "$id" "$(jq -cn --argjson more "$more" '{plan: {policy: "failover", model: "m", model_at: [9, 3]}} * $more')" "$body" "$@"
+}
+
+@test "thinking that another provider has signed is cut out, and the same provider asked again, once" {
+	mkdir "$T/bodies"
+	answers
+	local error='{"type":"error","error":{"type":"invalid_request_error","message":"messages.1.content.0: Invalid `signature` in `thinking` block"}}'
+	answer signature 400 application/json "$error"
+	answer signature-event 200 text/event-stream "event: error\ndata: $error\n\n"
+	answer missing 400 application/json '{"type":"error","error":{"type":"invalid_request_error","message":"messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `text`."}}'
+	provider one --answers "$T/answers" --bodies "$T/bodies"
+	config "$(jq -cn --arg base "http://127.0.0.1:$PORT" '{o: {base_url: $base, dialect: "openai"}}')"
+	local signed=/signed:signature/x user=',{"role":"user","content":"go on"}' model='{"model":"theirs"}'
+	{
+		thinker 1 '{}' "$user" "$(attempt p $signed "$model")" "$(attempt q /json/x)"
+		thinker 2 '{}' "$user" "$(attempt p /status:529/x "$model")" "$(attempt q /signed:signature-event/x)"
+		thinker 3 '{}' "$user" "$(attempt p /file:signature/x)" "$(attempt q /json/x)"
+		thinker 4 '{}' "$user" "$(attempt p $signed "$model")"
+		thinker 5 '{}' "$user" "$(attempt p /file:missing/x)" "$(attempt q /json/x)"
+		ask 6 '{}' "$(attempt p /file:signature/x)" "$(attempt q /json/x)"
+		thinker 7 '{}' "$user" "$(attempt o $signed '{"dialect":"openai"}')"
+		thinker 8 '{"plan":{"dialect":"openai"}}' "$user" "$(attempt p $signed)"
+	} >"$T/many"
+	# One after the other, so that the bodies' order is known.
+	fetch_live
+	for id in 1 2 3 4 5 6 7 8; do
+		python3 -c 'import sys
+records = open(sys.argv[1], "rb").read().split(b"{\"type\":\"request\",")
+sys.stdout.buffer.write(b"{\"type\":\"request\"," + records[int(sys.argv[2])])' "$T/many" $id >&7
+		wait_for 100 out_has '"type":"end","id":'$id, || { echo "# $id"; return 1; }
+	done
+	head_of 1 | jq -e '.status == 200 and .provider == "p" and .attempt == 2 and .headers["x-lb-provider"] == "p" and
+		.headers["x-lb-attempts"] == "2" and .headers["x-lb-reason"] == "failover; thinking-stripped; p: answered 400"'
+	end_of 1 | jq -e '.result == "complete" and .stripped == 2 and (.attempts | map([.provider, .status])) == [["p", 400], ["p", 200]]'
+	thinker 1 '{}' "$user" | tail -n +2 | sed 's/"m"/"theirs"/' | head -c -1 >"$T/want1"
+	same "$T/want1" "$T/bodies/1"
+	python3 - "$T" <<-'END'
+		import sys
+		body = open(sys.argv[1] + "/want1").read()
+		body = body.replace('{"type":"thinking","thinking":"Hm","signature":"c2ln"} , ', "")
+		open(sys.argv[1] + "/want2", "w").write(body.replace(',{"type":"redacted_thinking","data":"x"}', ""))
+	END
+	same "$T/want2" "$T/bodies/2"
+	# Behind another one; an error event before any content is an error as any.
+	head_of 2 | jq -e '.provider == "q" and .attempt == 3 and .headers["x-lb-attempts"] == "3" and
+		(.headers["x-lb-reason"] | startswith("failover; thinking-stripped; p: answered 529; q: "))'
+	end_of 2 | jq -e '.stripped == 2'
+	# The second such error passes, and goes to nobody else.
+	head_of 3 | jq -e '.status == 400 and .provider == "p" and .attempt == 2 and
+		.headers["x-lb-reason"] == "failover; thinking-stripped; p: answered 400; p: answered 400"'
+	[ "$(body_of 3)" = "$error" ]
+	end_of 3 | jq -e '.result == "upstream-error" and .stripped == 2 and (.attempts | length) == 2'
+	head_of 4 | jq -e '.status == 200'
+	# What would not help is not tried: no such error, nothing to cut, another dialect.
+	for id in 5 6 7 8; do
+		head_of $id | jq -e '.status == 400 and .headers["x-lb-attempts"] == "1"' || { echo "# $id"; return 1; }
+		end_of $id | jq -e '(.attempts | length) == 1 and .stripped == null' || { echo "# $id"; return 1; }
+	done
+	[ "$(told one 'select(.event == "request").target' | wc -l)" = 13 ]
+	run -1 grep -q thinking "$T/err"
+}
+
+@test "after a copy without thinking has failed too, the next provider gets the body as it was" {
+	mkdir "$T/bodies"
+	answers
+	answer signature 400 application/json '{"type":"error","error":{"type":"invalid_request_error","message":"messages.1.content.0.thinking.signature: Field required"}}'
+	provider one --answers "$T/answers" --bodies "$T/bodies"
+	config
+	# The provider that refused it is gone when it is asked again.
+	python3 - "$T" <<-'END' 3>&- &
+		import socket, sys
+		server = socket.create_server(("127.0.0.1", 0))
+		open(sys.argv[1] + "/port.new", "w").write(str(server.getsockname()[1]))
+		import os
+		os.rename(sys.argv[1] + "/port.new", sys.argv[1] + "/port")
+		answer = open(sys.argv[1] + "/answers/signature", "rb").read()
+		for reply in (answer.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1), b""):
+		    client = server.accept()[0]
+		    data = b""
+		    while not data.endswith(b"]}"):
+		        data += client.recv(65536)
+		    client.sendall(reply)
+		    client.close()
+	END
+	STARTED+=("$!")
+	wait_for 100 test -s "$T/port"
+	config '{"once":{"base_url":"http://127.0.0.1:'"$(cat "$T/port")"'","dialect":"anthropic"}}'
+	thinker 1 '{}' '' "$(attempt once / '{"url":"http://127.0.0.1:'"$(cat "$T/port")"'/v1/messages","model":"theirs"}')" \
+	    "$(attempt q /signed:signature/x)" >"$T/one"
+	thinker 2 '{}' '' "$(attempt q /json/x)" >>"$T/one"
+	fetch <"$T/one"
+	# Once a request: what that one says of the body as it was passes.
+	end_of 1 | jq -e '.stripped == 2 and (.attempts | map(.status)) == [400, null, 400]'
+	head_of 1 | jq -e '.status == 400 and .provider == "q" and .attempt == 3 and
+		(.headers["x-lb-reason"] | test("^failover; once: answered 400; once: .*; q: answered 400$"))'
+	cmp "$T/bodies/1" "$T/bodies/2"
+}
+
+@test "a large history loses its thinking and nothing else" {
+	mkdir "$T/bodies"
+	answers
+	answer signature 400 application/json '{"type":"error","error":{"type":"invalid_request_error","message":"messages.1.content.0: Invalid `signature` in `thinking` block"}}'
+	provider one --answers "$T/answers" --bodies "$T/bodies"
+	config
+	python3 "$ROOT/tests/tools/history.py" make "$T/body" "$T/model-at"
+	[ "$(wc -c <"$T/body")" -gt 1000000 ]
+	request 1 '{"plan":{"model":"mine","model_at":'"$(cat "$T/model-at")"'}}' '' \
+	    "$(attempt p /signed:signature/x '{"model":"a-longer-name"}')" | head -1 | jq -c ".bytes = $(wc -c <"$T/body")" >"$T/record"
+	{ cat "$T/record" "$T/body"; echo; } | fetch
+	head_of 1 | jq -e '.status == 200'
+	python3 "$ROOT/tests/tools/history.py" check "$T/bodies/1" "$T/bodies/2" "$(end_of 1 | jq .stripped)"
+}
+
+@test "every answer says who gave it, after how many attempts, and why" {
+	answers
+	provider one --answers "$T/answers"
+	config
+	local plan='{"plan":{"policy":"sticky","reasons":["route m","r is left out: it cools down for 3 s (limited)"]}}'
+	{
+		ask 1 "$plan" "$(attempt p /json/x)"
+		ask 2 "$plan" "$(attempt nobody /json/x)" "$(attempt p /status:529/x)" "$(attempt q /status:401/x)" "$(attempt p /close/x)" \
+		    "$(attempt q /json/x)"
+		ask 3 "$plan" "$(attempt p /status:529/x)" "$(attempt nobody /json/x)"
+		ask 4 "$plan" "$(attempt p /file:key-401/x)" "$(attempt p /file:key-event/x)"
+		ask 5 "$(jq -cn --argjson plan "$plan" '$plan * {plan: {stream: true}}')" "$(attempt p /file:good/x)"
+		ask 6 '{"plan":{"attempts":1}}'
+		request 7 "$plan" '{}' "$(attempt p /empty/x)"
+		request 8 '{"method":"HEAD","plan":{"policy":"failover"}}' '' "$(attempt p /json/x)"
+	} | fetch
+	says() { # ID PROVIDER ATTEMPTS REASON
+		[ "$(head_of "$1" | jq -r '.headers | .["x-lb-provider"], .["x-lb-attempts"], .["x-lb-reason"]')" = "$2
+$3
+$4" ] || { head_of "$1"; return 1; }
+	}
+	local out='r is left out: it cools down for 3 s (limited)'
+	says 1 p 1 "sticky; $out"
+	head_of 2 | jq -e '.headers["x-lb-provider"] == "q" and .headers["x-lb-attempts"] == "4" and (.headers["x-lb-reason"] | test(
+		"^sticky; nobody: not in the configuration of lb-fetch; p: answered 529; q: answered 401; p: .*; r is left out: "))' ||
+		{ head_of 2; return 1; }
+	says 3 null 1 "sticky; p: answered 529; nobody: not in the configuration of lb-fetch; $out"
+	head_of 4 | jq -e '.headers["x-lb-reason"] | test("^sticky; p: answered 401; p: .*not \\[key\\]; r is left out")'
+	run -1 grep -a p-secret "$T/out"
+	says 5 p 1 "sticky; $out"
+	says 6 null 0 null
+	says 7 p 1 "sticky; $out"
+	says 8 p 1 failover
 }
 
 @test "a key that a provider repeats goes neither to the client nor to the log" {
@@ -709,8 +864,9 @@ while True: s.accept()[0].detach()'
 		request 1 '{}' '{}' "$(attempt p /interim/x)"
 		request 2 '{}' '{}' "$(attempt p /trailers/x)"
 	} | fetch
-	[ "$(head_of 1 | jq -c '[.status, .headers]')" = '[200,{"content-type":"application/json","content-length":"70"}]' ]
-	[ "$(head_of 2 | jq -c '[.status, .headers]')" = '[200,{"content-type":"application/json"}]' ]
+	local own='"x-lb-provider":"p","x-lb-attempts":"1"'
+	[ "$(head_of 1 | jq -c '[.status, .headers]')" = '[200,{"content-type":"application/json","content-length":"70",'"$own"'}]' ]
+	[ "$(head_of 2 | jq -c '[.status, .headers]')" = '[200,{"content-type":"application/json",'"$own"'}]' ]
 	end_of 2 | jq -e '.result == "complete"'
 }
 

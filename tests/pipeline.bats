@@ -244,6 +244,48 @@ client_gone() {
 	[ ! -s "$T/good.rec" ] || ! grep -q '"type":"request"' "$T/good.rec"
 }
 
+# Thinking of another provider in the history: the same provider is asked once more without it, and the client is told.
+other_thinking() {
+	local history='{"role":"user","content":"1+1?"},{"role":"assistant","content":[{"type":"thinking","thinking":"","signature":"s"},{"type":"text","text":"2"}]},'
+	local body=${STREAM/'"messages":['/'"messages":['$history} want
+	provider p "$FIXTURES/replay/thinking-signature.replay"
+	configure "$PORT"
+	serve "$1"
+	post /v1/messages "$body" -D "$T/head" >"$T/got"
+	is_good "$T/got"
+	want=${body/asked/theirs}
+	[ "$(payloads request 1 <"$T/p.rec")" = "$want" ]
+	[ "$(payloads request 2 <"$T/p.rec")" = "${want/'{"type":"thinking","thinking":"","signature":"s"},'/}" ]
+	[ "$(tr -d '\r' <"$T/head" | grep -i '^x-lb-' | sort)" = 'x-lb-attempts: 2
+x-lb-provider: p1
+x-lb-reason: failover; thinking-stripped; p1: answered 400' ]
+}
+
+@test "shared: thinking of another provider is left out where it is refused, and the answer says so" { other_thinking shared; }
+@test "filters: thinking of another provider is left out where it is refused, and the answer says so" { other_thinking filters; }
+
+@test "x-lb-*: also on errors and on what is made a stream, not on lb-route's own answers" {
+	provider p "$FIXTURES/replay/json-to-stream.replay"
+	json=$PORT
+	configure "$(free_port)" "$json"
+	serve shared
+	post /v1/messages "$STREAM" -D "$T/head" >"$T/got"
+	grep -q '^event: message_stop' "$T/got"
+	tr -d '\r' <"$T/head" | grep -i '^x-lb-provider: p2$'
+	tr -d '\r' <"$T/head" | grep -i '^x-lb-attempts: 2$'
+	tr -d '\r' <"$T/head" | grep -i '^x-lb-reason: failover; p1: .*connect'
+	curl -s -D "$T/head" "http://127.0.0.1:$LB/v1/models" >"$T/got"
+	grep -q '^HTTP/1.1 200' "$T/head"
+	run -1 grep -i '^x-lb-' "$T/head"
+	kill "$LB_PID"
+	configure "$(free_port)"
+	serve shared
+	post /v1/messages "$STREAM" -D "$T/head" >"$T/got"
+	[ "$(tr -d '\r' <"$T/head" | grep -i '^x-lb-a')" = 'x-lb-attempts: 1' ]
+	tr -d '\r' <"$T/head" | grep -i '^x-lb-reason: failover; p1: '
+	run -1 grep -i '^x-lb-provider' "$T/head"
+}
+
 @test "when all have failed the client gets an error that says what each said" {
 	configure "$(free_port)" "$(free_port)"
 	serve shared
@@ -318,6 +360,7 @@ pinged() {
 		head -n 1 "$T/head" | grep -q '^HTTP/1.1 200 '
 		grep -qi '^content-type: text/event-stream' "$T/head"
 		[ "$(head -n 1 "$T/got")" = 'event: ping' ]
+		run -1 grep -i '^x-lb-' "$T/head"
 		"$ROOT/tests/stream-check" "$T/got" >"$T/verdict"
 		cat "$T/verdict"
 		if [ -n "$others" ]; then

@@ -261,6 +261,8 @@ take_end_member(struct access *a, struct json key, struct json value, bool is_re
 
 	if (is(key, "attempts")) {
 		put_attempts(&a->members, value);
+	} else if (is(key, "stripped")) {
+		put_count(&a->members, "stripped", value);
 	} else if (is(key, "usage")) {
 		put_usage(&a->members, value);
 	} else if (is(key, "repairs")) {

@@ -12,6 +12,7 @@ account_init(struct account *account)
 		.attempts = BUF_INIT(SIZE_MAX),
 		.answered = BUF_INIT(SIZE_MAX),
 		.said = BUF_INIT(SIZE_MAX),
+		.brief = BUF_INIT(SIZE_MAX),
 	};
 }
 
@@ -21,6 +22,7 @@ account_free(struct account *account)
 	buf_free(&account->attempts);
 	buf_free(&account->answered);
 	buf_free(&account->said);
+	buf_free(&account->brief);
 }
 
 void
@@ -29,10 +31,12 @@ account_clear(struct account *account)
 	buf_clear(&account->attempts);
 	buf_clear(&account->answered);
 	buf_clear(&account->said);
+	buf_clear(&account->brief);
 	buf_trim(&account->attempts, KIB);
 	buf_trim(&account->answered, KIB);
 	buf_trim(&account->said, KIB);
 	account->untold = 0;
+	account->stripped = 0;
 }
 
 /* The first ones are told, and one in any case. */
@@ -50,6 +54,28 @@ say(struct account *account, const char *provider, size_t provider_len, const ch
 	buf_put(said, provider, provider_len);
 	buf_puts(said, ": ");
 	buf_puts(said, error);
+}
+
+/* For a header field: a status alone where there was one that is none of an answer. */
+static void
+brief(struct account *account, const char *provider, size_t provider_len, int status, const char *error)
+{
+	struct buf *to = &account->brief;
+	size_t n = strlen(error);
+
+	if (buf_len(to) > REASON_MAX)
+		return;
+	buf_put(to, provider, provider_len);
+	buf_puts(to, ": ");
+	if (status >= 300)
+		buf_printf(to, "answered %d", status);
+	else if (n <= REASON_PART_MAX)
+		buf_put(to, error, n);
+	else {
+		buf_put(to, error, REASON_PART_MAX - 3);
+		buf_puts(to, "...");
+	}
+	buf_putc(to, '\0');
 }
 
 void
@@ -85,6 +111,7 @@ account_add(struct account *account, const char *provider, size_t provider_len, 
 		buf_puts(to, ",\"error\":");
 		json_put_string(to, error, strlen(error));
 		say(account, provider, provider_len, error);
+		brief(account, provider, provider_len, status, error);
 	}
 	buf_putc(to, '}');
 }

@@ -16,6 +16,8 @@ struct account {
 	struct buf answered;	/* of the attempt whose answer is passed on: members for the end record, a comma before each */
 	struct buf said;	/* `PROVIDER: WHAT; PROVIDER: WHAT`: what went wrong, as far as it is told */
 	unsigned untold;	/* how many attempts are not in it, since it would become longer than SAID_MAX */
+	struct buf brief;	/* `PROVIDER: answered STATUS` of each that went wrong, a NUL behind it, as far as REASON_MAX goes */
+	size_t stripped;	/* thinking blocks that one attempt was made without */
 };
 
 void account_init(struct account *account);

@@ -34,21 +34,42 @@ answers_put_open(struct answers *answers, uint64_t id, const struct plan *plan)
 	record_finish(out);
 }
 
+/* The fields that tell how the answer came to be; NULL: no provider gave it. */
+static void
+put_story(struct buf *out, const char *provider, const struct answer_story *story)
+{
+	if (provider != NULL) {
+		buf_puts(out, "\"x-lb-provider\":");
+		json_put_octets(out, provider, strlen(provider));
+		buf_putc(out, ',');
+	}
+	buf_printf(out, "\"x-lb-attempts\":\"%u\"", story->attempts);
+	if (story->reason == NULL || buf_len(story->reason) == 0)
+		return;
+	buf_puts(out, ",\"x-lb-reason\":");
+	json_put_octets(out, buf_data(story->reason), buf_len(story->reason));
+}
+
 void
 answers_put_head(struct answers *answers, uint64_t id, const struct answer_head *head)
 {
 	struct buf *out = &answers->out;
+	size_t fields;
 
 	record_begin(out, "head", id);
 	buf_puts(out, ",\"status\":");
 	buf_put_u64(out, (uint64_t)head->status);
 	buf_puts(out, ",\"headers\":{");
+	fields = buf_len(out);
 	headers_put_members(out, head->lines, head->lines_len);
+	if (buf_len(out) > fields)
+		buf_putc(out, ',');
 	if (head->length >= 0) {
-		buf_puts(out, head->lines_len == 0 ? "\"content-length\":\"" : ",\"content-length\":\"");
+		buf_puts(out, "\"content-length\":\"");
 		buf_put_u64(out, (uint64_t)head->length);
-		buf_putc(out, '"');
+		buf_puts(out, "\",");
 	}
+	put_story(out, head->who.provider, &head->story);
 	buf_putc(out, '}');
 	account_put_answerer(out, &head->who);
 	buf_puts(out, ",\"dialect\":\"");
@@ -63,20 +84,20 @@ answers_put_head(struct answers *answers, uint64_t id, const struct answer_head 
 }
 
 void
-answers_put_final(
-    struct answers *answers, uint64_t id, int status, uint64_t wait_ms, const struct buf *body, bool head_only)
+answers_put_final(struct answers *answers, uint64_t id, const struct answer_final *final)
 {
 	struct buf *out = &answers->out;
 
 	record_begin(out, "head", id);
-	buf_printf(out, ",\"status\":%d,\"headers\":{\"content-type\":\"application/json\",\"content-length\":\"%zu\"",
-	    status, buf_len(body));
-	if (wait_ms > 0)
-		buf_printf(out, ",\"retry-after\":\"%llu\"", (unsigned long long)(wait_ms + 999) / 1000);
+	buf_printf(out, ",\"status\":%d,\"headers\":{\"content-type\":\"application/json\",\"content-length\":\"%zu\",",
+	    final->status, buf_len(final->body));
+	if (final->wait_ms > 0)
+		buf_printf(out, "\"retry-after\":\"%llu\",", (unsigned long long)(final->wait_ms + 999) / 1000);
+	put_story(out, NULL, &final->story);
 	buf_putc(out, '}');
 	record_finish(out);
-	if (!head_only)
-		record_put_data(out, id, buf_data(body), buf_len(body));
+	if (!final->head_only)
+		record_put_data(out, id, buf_data(final->body), buf_len(final->body));
 }
 
 void
@@ -96,6 +117,10 @@ answers_put_end(struct answers *answers, uint64_t id, const struct answer_end *e
 	buf_put(out, buf_data(&end->account->attempts), buf_len(&end->account->attempts));
 	buf_putc(out, ']');
 	buf_put(out, buf_data(&end->account->answered), buf_len(&end->account->answered));
+	if (end->account->stripped > 0) {
+		buf_puts(out, ",\"stripped\":");
+		buf_put_u64(out, end->account->stripped);
+	}
 	if (usage_any(end->usage)) {
 		buf_puts(out, ",\"usage\":");
 		usage_put(out, end->usage);

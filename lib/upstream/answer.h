@@ -18,6 +18,12 @@ struct answers {
 	size_t end;		/* its end: if `out` is longer, something else was added */
 };
 
+/* How an answer came to be, for people: x-lb-attempts and x-lb-reason. */
+struct answer_story {
+	unsigned attempts;		/* how many were made */
+	const struct buf *reason;	/* what reason_put gives; NULL or empty: not told */
+};
+
 /* The head of a provider's answer. */
 struct answer_head {
 	int status;
@@ -27,12 +33,13 @@ struct answer_head {
 	struct account_answerer who;
 	enum dialect dialect;	/* the provider's */
 	uint64_t row;		/* of the health table; 0: none */
+	struct answer_story story;
 };
 
 /* `open`: the request was taken up. */
 void answers_put_open(struct answers *answers, uint64_t id, const struct plan *plan);
 
-/* `head`: a provider's. */
+/* `head`: a provider's, which is told as x-lb-provider too. */
 void answers_put_head(struct answers *answers, uint64_t id, const struct answer_head *head);
 
 /*
@@ -41,12 +48,17 @@ void answers_put_head(struct answers *answers, uint64_t id, const struct answer_
  */
 void answers_put_data(struct answers *answers, uint64_t id, const char *p, size_t n);
 
-/*
- * `head` and `data` of an error of lb's own, which is final: `body` is the whole of it. `wait_ms` is told as retry-after, in
- * seconds, unless it is 0. With `head_only` the body's length is told and the data left out.
- */
-void answers_put_final(
-    struct answers *answers, uint64_t id, int status, uint64_t wait_ms, const struct buf *body, bool head_only);
+/* An error of lb's own. */
+struct answer_final {
+	int status;
+	uint64_t wait_ms;	/* told as retry-after, in seconds, unless it is 0 */
+	const struct buf *body;	/* the whole of it */
+	bool head_only;		/* the body's length is told and the data left out */
+	struct answer_story story;
+};
+
+/* `head` and `data` of such an error: no later stage changes it. */
+void answers_put_final(struct answers *answers, uint64_t id, const struct answer_final *final);
 
 /* How an answer ended. */
 struct answer_end {

@@ -7,6 +7,7 @@
 #include "upstream/internal.h"
 #include "upstream/redact.h"
 #include "upstream/splice.h"
+#include "upstream/strip.h"
 
 void
 attempt_warn(struct exchange *exchange, const char *what)
@@ -50,6 +51,33 @@ put_without_keys(struct exchange *exchange, const char *why, struct buf *out)
 	buf_free(&values);
 }
 
+static void again(struct exchange *exchange);
+
+/*
+ * Whether the provider refused thinking of the history, and there is a copy without it now to ask it again. Once a request: the
+ * next ones get the body as it is, since the thinking may be theirs.
+ */
+static bool
+strip(struct exchange *exchange, const struct failure *failure)
+{
+	const char *body = buf_data(&exchange->body);
+	size_t n = buf_len(&exchange->body);
+	struct strip strip;
+
+	if (failure->fault != FAULT_REQUEST || failure->cause != REFUSAL_THINKING || exchange->account.stripped > 0 ||
+	    exchange->attempt.dialect != DIALECT_ANTHROPIC || exchange->plan.dialect != DIALECT_ANTHROPIC)
+		return false;
+	strip_init(&strip);
+	if (strip_find(&strip, body, n) && strip.blocks > 0)
+		strip_put(&exchange->stripped, &strip, body, n);
+	if (exchange->stripped.failed)
+		buf_free(&exchange->stripped);
+	else
+		exchange->account.stripped = strip.blocks;
+	strip_free(&strip);
+	return exchange->account.stripped > 0;
+}
+
 void
 attempt_failed(struct exchange *exchange, const struct failure *failure)
 {
@@ -64,6 +92,11 @@ attempt_failed(struct exchange *exchange, const struct failure *failure)
 	exchange->has_first = false;
 	attempt_account(exchange, failure->result, failure->status, why);
 	witness_failed(&exchange->witness, exchange->all->health, failure->fault, failure->status, failure->wait_ms);
+	if (strip(exchange, failure)) {
+		buf_free(&text);
+		again(exchange);
+		return;
+	}
 	failover_add(&exchange->tally, exchange->number, failure->fault, failure->told, failure->wait_ms);
 	/* What is wrong with a request is told to its client, and no one else's business. */
 	if (failure->fault != FAULT_REQUEST)
@@ -155,8 +188,8 @@ start(struct exchange *exchange)
 
 	if (!set_model(exchange))
 		return false;
-	request.body = buf_data(&exchange->body);
-	request.body_len = buf_len(&exchange->body);
+	request.body = buf_data(buf_len(&exchange->stripped) > 0 ? &exchange->stripped : &exchange->body);
+	request.body_len = buf_len(buf_len(&exchange->stripped) > 0 ? &exchange->stripped : &exchange->body);
 	hold_clear(exchange);
 	tell_witness(exchange);
 	exchange->attempt_started = clock_monotonic_ms();
@@ -197,6 +230,15 @@ make(struct exchange *exchange)
 	return false;
 }
 
+/* The attempt once more, as one of its own. */
+static void
+again(struct exchange *exchange)
+{
+	exchange->number++;
+	if (!make(exchange))
+		attempt_next(exchange);
+}
+
 static void
 on_wait(struct ev_loop *ev, ev_timer *timer, int revents)
 {
@@ -220,6 +262,7 @@ attempt_next(struct exchange *exchange)
 {
 	const char *why;
 
+	buf_free(&exchange->stripped);
 	while (plan_next(&exchange->attempts, &exchange->attempt, &why)) {
 		const char *reason;
 

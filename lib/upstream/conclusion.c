@@ -102,7 +102,7 @@ answer(struct exchange *exchange, int status, uint64_t wait_ms, enum matter matt
 	struct buf body = BUF_INIT(SIZE_MAX);
 
 	put_error(exchange, status, matter, message, &body);
-	answers_put_final(&exchange->all->answers, exchange->id, status, wait_ms, &body, exchange->head_only);
+	exchange_put_error(exchange, status, wait_ms, &body);
 	buf_free(&body);
 }
 

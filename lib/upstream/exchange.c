@@ -8,6 +8,7 @@
 #include "base/diag.h"
 #include "base/limits.h"
 #include "upstream/internal.h"
+#include "upstream/reason.h"
 #include "upstream/splice.h"
 
 static void
@@ -16,6 +17,7 @@ free_memory(struct exchange *exchange)
 	buf_free(&exchange->header);
 	buf_free(&exchange->body);
 	buf_free(&exchange->model);
+	buf_free(&exchange->stripped);
 	buf_free(&exchange->request_id);
 	buf_free(&exchange->url);
 	buf_free(&exchange->held.lines);
@@ -45,6 +47,7 @@ new_exchange(struct exchanges *all, uint64_t id)
 		exchange->all = all;
 	}
 	buf_init(&exchange->body, RECORD_PAYLOAD_MAX + RECORD_HEADER_MAX);
+	buf_init(&exchange->stripped, SIZE_MAX);
 	exchange->id = id;
 	if (idmap_put(&all->open, id, exchange))
 		return exchange;
@@ -72,6 +75,7 @@ forget(struct exchange *exchange)
 		return;
 	}
 	buf_free(&exchange->body);
+	buf_free(&exchange->stripped);
 	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
 		buf_clear(kept[i]);
 		buf_trim(kept[i], 4 * KIB);
@@ -97,11 +101,37 @@ exchange_name(struct exchange *exchange)
 	return id != NULL ? id : "";
 }
 
+static struct answer_story
+tell_story(struct exchange *exchange, struct buf *reason)
+{
+	reason_put(reason, &exchange->plan, buf_len(&exchange->stripped) > 0, &exchange->account);
+	return (struct answer_story){ exchange->number - exchange->tally.counts[FAULT_SKIPPED], reason };
+}
+
 void
 exchange_put_head(struct exchange *exchange, const struct answer_head *head)
 {
+	struct buf reason = BUF_INIT(2 * REASON_MAX);
+	struct answer_head told = *head;
+
+	told.story = tell_story(exchange, &reason);
 	account_put_answerer(&exchange->account.answered, &head->who);
-	answers_put_head(&exchange->all->answers, exchange->id, head);
+	answers_put_head(&exchange->all->answers, exchange->id, &told);
+	buf_free(&reason);
+}
+
+void
+exchange_put_error(struct exchange *exchange, int status, uint64_t wait_ms, const struct buf *body)
+{
+	struct buf reason = BUF_INIT(2 * REASON_MAX);
+
+	answers_put_final(&exchange->all->answers, exchange->id,
+	    &(struct answer_final){ .status = status,
+		.wait_ms = wait_ms,
+		.body = body,
+		.head_only = exchange->head_only,
+		.story = tell_story(exchange, &reason) });
+	buf_free(&reason);
 }
 
 void

@@ -117,6 +117,7 @@ commit(struct exchange *exchange, int64_t length)
 	if (transfer_body_is_sent(exchange->transfer)) {
 		buf_free(&exchange->header);
 		buf_free(&exchange->body);
+		buf_free(&exchange->stripped);
 	}
 }
 
@@ -225,6 +226,7 @@ fail_by(struct exchange *exchange, int status, enum refusal_cause cause, const c
 	struct failure failure = {
 		.fault = failover_fault(status, cause),
 		.status = transfer_status(exchange->transfer),
+		.cause = cause,
 		.why = why,
 	};
 	size_t n;

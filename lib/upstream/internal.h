@@ -40,6 +40,7 @@ struct exchange {
 	struct buf body;
 	size_t model_len;		/* of the model's value as it stands in `body` now */
 	struct buf model;		/* the client's own, once another was put in its place */
+	struct buf stripped;		/* the body without thinking blocks, for the attempt that is made with it; else empty */
 	struct buf request_id;
 	bool head_only;			/* HEAD: the answer has no body */
 
@@ -90,6 +91,7 @@ struct failure {
 	int status;		/* the HTTP status of its answer; 0: there was none */
 	int told;		/* the status for a client that is told of it (failover_status); 0 likewise */
 	uint64_t wait_ms;	/* what it asked to wait; 0: nothing */
+	enum refusal_cause cause;	/* what its error says */
 	const char *why;	/* for a person */
 };
 
@@ -98,8 +100,11 @@ struct failure {
 /* The request's id, for a line of the log. */
 const char *exchange_name(struct exchange *exchange);
 
-/* Writes the head of the answer that is passed on; the end record says too whose that was. */
+/* Writes the head of the answer that is passed on, with its story; the end record says too whose that was. */
 void exchange_put_head(struct exchange *exchange, const struct answer_head *head);
+
+/* Writes an error of lb's own, with its story: head and data. */
+void exchange_put_error(struct exchange *exchange, int status, uint64_t wait_ms, const struct buf *body);
 
 /* Writes the end record, `error` is NULL for a complete answer. The exchange is no more. */
 void exchange_finish(struct exchange *exchange, enum record_end result, const char *error);

@@ -55,6 +55,10 @@ read_plan(struct plan *plan, struct json object)
 			plan->attempts = value;
 		else if (json_equals(key, "model") && json_is_string(value))
 			plan->model = value;
+		else if (json_equals(key, "policy") && json_is_string(value))
+			plan->policy = value;
+		else if (json_equals(key, "reasons") && json_is_array(value))
+			plan->reasons = value;
 		else if (json_equals(key, "ping_ms") && json_u64(value, UINT64_MAX, &number))
 			plan->ping_ms = value;
 		else if (json_equals(key, "first_ping_ms") && json_u64(value, UINT64_MAX, &number))

@@ -24,6 +24,8 @@ struct plan {
 	size_t model_at;	/* its value's offset in the body, in octets */
 	size_t model_len;	/* and its length, with the quotes */
 	struct json model;	/* the client's, a string; so the next, numbers: for lb-sse, as they stand. len 0: absent */
+	struct json policy;	/* a string; so the next, an array: why others were not chosen. len 0: absent */
+	struct json reasons;
 	struct json ping_ms;
 	struct json first_ping_ms;
 };

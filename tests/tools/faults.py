@@ -35,6 +35,10 @@ HEAD_DIRECTIVES = ("header", "length", "gzip", "cut after", "reset after")
 SPLITS = {"1": "split 1", "7": "split 7", "all": ""}
 OWN = ("keys", "poor")	# providers of which every case has its own
 LONG = 60000	# a limit that no test comes to, in ms
+# What a provider signed that is not the one that is asked: line 12, and no other fault minds it.
+HISTORY = [{"role": "user", "content": "1+1?"},
+           {"role": "assistant", "content": [{"type": "thinking", "thinking": "Hm.", "signature": "c2ln"},
+                                             {"type": "text", "text": "2"}]}]
 SHORT = 1500	# one that is waited for: long enough for a slow machine to do what comes before
 
 
@@ -78,7 +82,7 @@ class Case:
 
     def body(self):
         return json.dumps({"model": self.model, "max_tokens": 9, "stream": self.row.asked == "stream",
-                           "messages": [{"role": "user", "content": "2+2?"}]}).encode()
+                           "messages": HISTORY + [{"role": "user", "content": "2+2?"}]}).encode()
 
 
 def has_script(fault):

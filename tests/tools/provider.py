@@ -22,6 +22,7 @@ Prints JSON lines: {"event":"listening","port":N}, then `connection`, `request` 
   /file:NAME    the octets of FOLDER/NAME of --answers, a whole answer; it closes behind one without a content-length
   /drip:NAME    the same, 20 octets at a time            /hang:NAME    the same, then silence
   /pings:NAME   the same, then pings without an end
+  /signed:NAME  the octets of FOLDER/NAME as long as an assistant's message has thinking in it, else /json
 
 It is a proxy, too: what CONNECT asks for is connected, but for port 1, and told of as a request; a target that is a whole URL is answered
 as its path would be.
@@ -135,7 +136,13 @@ def status(c, code):
     c.whole(code, error, "Content-Type: application/json",
             "Retry-After: 3600", "Request-Id: req_theirs", "Set-Cookie: a=b", "Server: internal", "Via: 1.1 x",
             "X-RateLimit-Limit: 1", "x-ratelimit-limit: 2", "anthropic-ratelimit-requests-remaining: 0",
-            "X-Should-Retry: true", "Location: http://127.0.0.1:1/", "X-Powered-By: y", "Keep-Alive: timeout=5")
+            "X-Should-Retry: true", "X-LB-Provider: theirs", "x-lb-attempts: 7", "X-Lb-Reason: theirs", "Location: http://127.0.0.1:1/", "X-Powered-By: y", "Keep-Alive: timeout=5")
+
+
+def thinks(body):
+    return any(message["role"] == "assistant" and isinstance(message["content"], list) and
+               any(block["type"].endswith("thinking") for block in message["content"])
+               for message in json.loads(body)["messages"])
 
 
 def from_file(c, how, name):
@@ -234,6 +241,11 @@ def answer(c, method, target, headers):
         never(c)
     elif name in ("file", "drip", "hang", "pings"):
         from_file(c, name, argument)
+    elif name == "signed":
+        if thinks(c.body):
+            from_file(c, name, argument)
+        else:
+            c.whole(200, JSON, "Content-Type: application/json")
     elif name == "interim":
         c.send(b"HTTP/1.1 103 Early Hints\r\nRequest-Id: wrong\r\n\r\n")
         c.whole(200, JSON, "Content-Type: application/json")
@@ -259,7 +271,7 @@ def http1(c):
         length = int(dict(headers).get("content-length", 0))
         number = count("requests")
         # The head alone is told of first, so that a test sees a client that waits with its body.
-        body = c.take(length)
+        body = c.body = c.take(length)
         if bodies:
             with open(os.path.join(bodies, str(number)), "wb") as file:
                 file.write(body)

@@ -61,7 +61,7 @@ test_members(void)
 	struct record bare = record_of("{\"type\":\"head\",\"id\":1,\"status\":200,\"headers\":{}}");
 	struct record end = record_of("{\"type\":\"end\",\"id\":1,\"result\":\"complete\",\"attempts\":[{\"provider\":\"o\",\"status\":529,"
 				      "\"result\":\"upstream-error\",\"ms\":7,\"error\":\"e\"},{}],\"provider\":\"p\",\"attempt\":2,"
-				      "\"model\":\"m\",\"first_ms\":30,\"total_ms\":40,\"repairs\":{\"bom\":1},"
+				      "\"model\":\"m\",\"first_ms\":30,\"total_ms\":40,\"stripped\":3,\"repairs\":{\"bom\":1},"
 				      "\"usage\":{\"input_tokens\":1,\"output_tokens\":2,\"x\":3,\"cache_read_input_tokens\":4,"
 				      "\"cache_creation_input_tokens\":5}}");
 
@@ -74,7 +74,7 @@ test_members(void)
 	a.bytes_out = 11;
 	a.total_ms = 50;
 	TEST(is_line(&a, 3, BEGUN ",\"provider\":\"p\",\"attempt\":2,\"model\":\"m\xc3\xa9\\n\",\"attempts\":[{\"provider\":\"o\",\"status\":529,"
-		"\"result\":\"upstream-error\",\"ms\":7},{}],\"repairs\":{\"bom\":1},\"input_tokens\":1,\"output_tokens\":2,"
+		"\"result\":\"upstream-error\",\"ms\":7},{}],\"stripped\":3,\"repairs\":{\"bom\":1},\"input_tokens\":1,\"output_tokens\":2,"
 		"\"cache_read_input_tokens\":4,\"cache_creation_input_tokens\":5,\"result\":\"complete\",\"status\":200,"
 		"\"first_ms\":20,\"total_ms\":50,\"bytes_in\":10,\"bytes_out\":11,\"dropped\":3}\n"),
 	    "every member, the query left out, each once");
