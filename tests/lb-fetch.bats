@@ -166,7 +166,7 @@ is_at_least() { [ "$("${@:2}")" -ge "$1" ]; }
 	request 5 '{}' '{"model":"m"}' "$(attempt p /json/v1/messages '{"key":"env:P_KEY"}')" | fetch
 	[ "$(records types <"$T/out" | tr '\n' ,)" = "open 5,head 5,data 5,end 5," ]
 	[ "$(head -1 "$T/out")" = '{"type":"open","id":5,"request_id":"req_5","method":"POST","version":"1.1","close":false,"dialect":"anthropic","stream":false}' ]
-	[ "$(head_of 5)" = '{"type": "head", "id": 5, "status": 200, "headers": {"content-type": "application/json", "content-length": "70"}, "provider": "p", "attempt": 1, "dialect": "anthropic"}' ]
+	[ "$(head_of 5)" = '{"type": "head", "id": 5, "status": 200, "headers": {"content-type": "application/json", "content-length": "70", "x-lb-provider": "p", "x-lb-attempts": "1"}, "provider": "p", "attempt": 1, "dialect": "anthropic"}' ]
 	[ "$(body_of 5)" = '{"id":"msg_1","type":"message","content":[{"type":"text","text":"4"}]}' ]
 	end_of 5 | jq -e '.result == "complete" and .error == null and .first_ms >= 0 and .total_ms >= .first_ms and
 		(.attempts | length) == 1 and (.attempts[0] | .provider == "p" and .status == 200 and .result == "complete")'
