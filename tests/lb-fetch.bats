@@ -852,7 +852,7 @@ $4" ] || { head_of "$1"; return 1; }
 	fetch <"$T/many"
 	for i in 1 2 3 4; do
 		[ "$(body_of $i)" = hello ]
-		[ "$(head_of $i | jq -c .headers)" = '{"content-type":"text/plain"}' ]
+		[ "$(head_of $i | jq -c .headers)" = '{"content-type":"text/plain","x-lb-provider":"p","x-lb-attempts":"1"}' ]
 		end_of $i | jq -e '.result == "complete"'
 	done
 }
