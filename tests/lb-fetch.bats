@@ -111,6 +111,7 @@ answers() {
 	answer limited-7 429 $js '{"type":"error","error":{"type":"rate_limit_error","message":"slow\\ndown"}}' 'retry-after: 7\r\n'
 	answer limited-3 429 $js '{"type":"error","error":{"type":"rate_limit_error","message":"slow down"}}' 'retry-after: 2.5\r\n'
 	answer no-model 404 $js '{"type":"error","error":{"type":"not_found_error","message":"model: m"}}'
+	answer unchanged 304 $js ''
 	answer flat-400 400 $js '{"error":"bad field"}'
 	answer too-long 400 $js '{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 208310 tokens > 200000 maximum"}}'
 	answer too-long-o 400 $js '{"error":{"message":"too many tokens","type":"invalid_request_error","code":"context_length_exceeded"}}'
@@ -602,6 +603,13 @@ while True: s.accept()[0].detach()'
 	body_of 5 | jq -e '.error | .code == "context_length_exceeded" and (.message | test("^prompt is too long: p: "))'
 	head_of 5 | jq -e '.status == 400 and .provider == null'
 	body_of 6 | jq -e '.error | .type == "invalid_request_error" and (.message | test("^prompt is too long: q: .*; p: "))'
+	# What was too long for one request is nothing to the next.
+	fetch_live
+	ask 7 '{}' "$(long p '{"context":9}')" >&7
+	wait_for 100 out_has '"type":"end","id":7'
+	ask 8 '{}' "$(refused)" "$(attempt q /json/x)" >&7
+	wait_for 100 out_has '"type":"end","id":8'
+	head_of 8 | jq -e '.provider == "q"'
 }
 
 # thinker ID JSON MORE ATTEMPT...: a request whose history has two thinking blocks; MORE are messages behind it.
@@ -814,7 +822,12 @@ $4" ] || { head_of "$1"; return 1; }
 	echo '{"type":"resume","id":2}' >&7
 	caught_up() { [ "$(events_of 2)" -gt $((before + 30)) ]; }
 	wait_for 100 caught_up
+	echo '{"type":"pause","id":2}' >&7
 	echo '{"type":"cancel","id":2}' >&7
+	wait_for 100 out_has '"type":"end","id":2'
+	# Of that nothing is left to the next request.
+	ask 4 '{"plan":{"stream":true}}' "$(attempt p /drip:good/x)" >&7
+	wait_for 100 out_has '"type":"end","id":4,"result":"complete"'
 	exec 7>&-
 	wait_for 100 gone "$PID"
 }
@@ -871,15 +884,27 @@ $4" ] || { head_of "$1"; return 1; }
 }
 
 @test "methods: GET and DELETE without a body, HEAD with a length and no data" {
-	provider one
+	answers
+	provider one --answers "$T/answers"
 	config
 	{
 		request 1 '{"method":"GET","headers":{}}' '' "$(attempt p /echo/x)"
 		request 2 '{"method":"DELETE","headers":{}}' '' "$(attempt p /json/x)"
 		request 3 '{"method":"HEAD","headers":{}}' '' "$(refused)"
+		request 4 '{"method":"GET","headers":{}}' '' "$(attempt p /file:unchanged/x)" "$(refused)"
+		request 5 '{"method":"GET","headers":{}}' '' "$(attempt p /file:no-model/x)" "$(attempt q /json/x)"
+		ask 6 '{"method":"HEAD"}' "$(attempt p /file:json-good/x)" "$(refused)"
 	} | fetch
+	head_of 4 | jq -e '.status == 304 and .provider == "p"'
+	end_of 4 | jq -e '.result == "complete"'
+	# What is not there is not the model where none was asked for.
+	head_of 5 | jq -e '.status == 404 and .provider == "p"'
+	end_of 5 | jq -e '.attempts | length == 1'
+	head_of 6 | jq -e '.status == 200 and .provider == "p" and (.headers["content-length"] | tonumber) > 100'
+	end_of 6 | jq -e '.result == "complete"'
+	[ -z "$(body_of 6)" ]
 	[ "$(body_of 1 | jq -c 'sort | map(.[0])')" = '["accept-encoding","host"]' ]
-	[ "$(told one 'select(.event == "request").method' | sort | tr '\n' ,)" = '"DELETE","GET",' ]
+	[ "$(told one 'select(.event == "request").method' | sort | tr '\n' ,)" = '"DELETE","GET","GET","GET","HEAD",' ]
 	head_of 3 | jq -e '.status == 502 and (.headers["content-length"] | tonumber) > 0'
 	[ -z "$(body_of 3)" ]
 }
