@@ -610,6 +610,11 @@ while True: s.accept()[0].detach()'
 	ask 8 '{}' "$(refused)" "$(attempt q /json/x)" >&7
 	wait_for 100 out_has '"type":"end","id":8'
 	head_of 8 | jq -e '.provider == "q"'
+	ask 9 '{}' "$(refused)" >&7
+	wait_for 100 out_has '"type":"end","id":9'
+	ask 10 '{}' "$(long p '{}')" >&7
+	wait_for 100 out_has '"type":"end","id":10'
+	head_of 10 | jq -e '.status == 400'
 }
 
 # thinker ID JSON MORE ATTEMPT...: a request whose history has two thinking blocks; MORE are messages behind it.
@@ -825,9 +830,13 @@ $4" ] || { head_of "$1"; return 1; }
 	echo '{"type":"pause","id":2}' >&7
 	echo '{"type":"cancel","id":2}' >&7
 	wait_for 100 out_has '"type":"end","id":2'
-	# Of that nothing is left to the next request.
+	# Of that nothing is left to the next requests, nor of these.
+	ask 5 '{}' "$(attempt p /file:json-good/x)" >&7
+	wait_for 100 out_has '"type":"end","id":5,"result":"complete"'
 	ask 4 '{"plan":{"stream":true}}' "$(attempt p /drip:good/x)" >&7
 	wait_for 100 out_has '"type":"end","id":4,"result":"complete"'
+	end_of 5 | jq -e '.usage.output_tokens == 15'
+	end_of 4 | jq -e '.usage == null'
 	exec 7>&-
 	wait_for 100 gone "$PID"
 }
