@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "upstream/headers.h"
 #include "upstream/internal.h"
+#include "upstream/redact.h"
 
 void
 hold_clear(struct exchange *exchange)
@@ -121,10 +122,32 @@ commit(struct exchange *exchange, int64_t length)
 	}
 }
 
+/*
+ * An error that ends a stream may repeat a key too. Only where there is one, a member that stands there without escapes, is
+ * anything looked for: a model that speaks of a key is not.
+ */
+static bool
+repeats_key(const struct exchange *exchange, const char *p, size_t n)
+{
+	static const char error[] = "\"error\"";
+
+	return exchange->plan.stream && memmem(p, n, error, sizeof error - 1) != NULL &&
+	    redact_finds(secrets_values(exchange->all->secrets), p, n);
+}
+
 static void
 pass(struct exchange *exchange, const char *p, size_t n)
 {
+	struct buf text = BUF_INIT(SIZE_MAX);
+
+	if (n > 0 && repeats_key(exchange, p, n)) {
+		redact_put(&text, secrets_values(exchange->all->secrets), p, n);
+		/* No memory: what is left out ends the stream as a malformed event or as none. */
+		p = buf_data(&text);
+		n = text.failed ? 0 : buf_len(&text);
+	}
 	answers_put_data(&exchange->all->answers, exchange->id, p, n);
+	buf_free(&text);
 }
 
 /* Commits an answer of which there is more to come: what was held goes on, and the piece at hand. */
