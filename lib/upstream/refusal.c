@@ -428,12 +428,37 @@ is_string_or_absent(struct json object, const char *name)
 	return value.len == 0 || json_is_string(value);
 }
 
+/* Where a page in HTML begins in a text: gateways put those of what is behind them into their messages. `n` if it has none. */
+static size_t
+page_at(const char *p, size_t n)
+{
+	static const char *const begins[] = { "<html", "<!doctype html" };
+
+	for (size_t at = 0; at < n; at++)
+		for (size_t i = 0; p[at] == '<' && i < sizeof begins / sizeof *begins; i++)
+			if (n - at >= strlen(begins[i]) && strncasecmp(p + at, begins[i], strlen(begins[i])) == 0)
+				return at;
+	return n;
+}
+
+static bool
+has_page(struct json message)
+{
+	struct buf text = BUF_INIT(SIZE_MAX);
+	bool found;
+
+	json_decode(message, &text);
+	found = page_at(buf_data(&text), buf_len(&text)) < buf_len(&text);
+	buf_free(&text);
+	return found;
+}
+
 bool
 refusal_is_shaped(const struct refusal *refusal, enum dialect dialect)
 {
 	struct json error = member(refusal->object, "error"), type, message;
 
-	if (!has_string(error, "type", &type) || !has_string(error, "message", &message))
+	if (!has_string(error, "type", &type) || !has_string(error, "message", &message) || has_page(message))
 		return false;
 	if (dialect == DIALECT_ANTHROPIC)
 		return has_string(refusal->object, "type", &message) && json_equals(message, "error") &&
@@ -470,6 +495,31 @@ put_line(struct buf *out, const char *p, size_t n)
 	}
 }
 
+/* Of a page only its title is for people. */
+static void
+put_without_page(struct buf *out, const struct buf *text)
+{
+	const char *p = buf_data(text);
+	size_t n = buf_len(text), at = page_at(p, n);
+	struct refusal page = { .found = false };
+	struct buf line = BUF_INIT(SIZE_MAX);
+
+	if (at == n) {
+		put_line(out, p, n);
+		return;
+	}
+	read_page(&page, p + at, n - at);
+	buf_put(&line, p, at);
+	buf_puts(&line, " an HTML page");
+	if (page.text_len > 0) {
+		buf_puts(&line, " (");
+		buf_put(&line, page.text, page.text_len);
+		buf_putc(&line, ')');
+	}
+	put_line(out, buf_data(&line), buf_len(&line));
+	buf_free(&line);
+}
+
 bool
 refusal_put_text(struct buf *out, const struct refusal *refusal)
 {
@@ -487,7 +537,7 @@ refusal_put_text(struct buf *out, const struct refusal *refusal)
 	}
 	if (!refusal->found && refusal->text != NULL)
 		buf_put(&text, refusal->text, refusal->text_len);
-	put_line(out, buf_data(&text), buf_len(&text));
+	put_without_page(out, &text);
 	buf_free(&text);
 	return buf_len(out) > before;
 }

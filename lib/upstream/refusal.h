@@ -52,13 +52,13 @@ void refusal_read_event(struct refusal *refusal, const struct event *event);
  * Whether the text is an error exactly as the dialect's API makes it, so that its clients can be given it as it is:
  * Anthropic: one JSON object of type `error`, its `error` an object with `message` a string and `type` one of the
  * API's; OpenAI: its `error` is an object with strings `message` and `type`; `param` and `code` are strings, null or
- * absent.
+ * absent. Never with a page in HTML in its message.
  */
 bool refusal_is_shaped(const struct refusal *refusal, enum dialect dialect);
 
 /*
- * Adds what was said, for a person: the message, or else the type or code; of a page its title. One line of UTF-8
- * without control characters, at most REFUSAL_TEXT_MAX octets, a longer one cut with `…`. False if nothing was said.
+ * Adds what was said, for a person: the message, or else the type or code; of a page, in a message too, its title. One
+ * line of UTF-8 without control characters, at most REFUSAL_TEXT_MAX octets, a longer one cut with `…`. False if nothing was said.
  * A key that a provider repeats in its message is in it: the caller looks for those.
  */
 bool refusal_put_text(struct buf *out, const struct refusal *refusal);

@@ -49,6 +49,11 @@ static const struct refusal_case cases[] = {
 	CASE("message twice", "{\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"x\",\"message\":\"y\"}}", REFUSAL_FAILURE, 500,
 	    "x", 0),
 	CASE("not on the top", "{\"type\":\"error\",\"message\":\"it broke\"}", REFUSAL_UNKNOWN, 0, "it broke", 0),
+	CASE("a page in the message", "{\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"upstream said: "
+		"\\u003c!DOCTYPE HTML>\\n<html>\\n<head><title> 502 Bad\\nGateway </title></head><body>x</body></html>\"}}", REFUSAL_FAILURE,
+	    500, "upstream said: an HTML page (502 Bad Gateway)", 0),
+	CASE("a page without a title", "{\"error\":{\"type\":\"x\",\"message\":\"<HTML><body>no</body>\"}}", REFUSAL_UNKNOWN, 0, "an HTML page", 0),
+	CASE("a tag is no page", "{\"error\":{\"type\":\"x\",\"message\":\"<htm <b>: no\"}}", REFUSAL_UNKNOWN, 0, "<htm <b>: no", 2),
 	/* OpenAI */
 	CASE("quota within a 429", "{\"error\":{\"message\":\"You exceeded your current quota\",\"type\":\"insufficient_quota\",\"param\":null,"
 		"\"code\":\"insufficient_quota\"}}", REFUSAL_MONEY, 402, "You exceeded your current quota", 2),
