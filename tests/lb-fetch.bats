@@ -94,6 +94,7 @@ answers() {
 	answer good-as-json 200 $js "$good"
 	answer error 200 $sse "$error"
 	answer start-error 200 $sse "$start$error"
+	answer long-error 200 $sse "$(printf ': %02000d\\n\\n' {1..30})$start$error"
 	answer start-only 200 $sse "$start"
 	answer start-content 200 $sse "$start$content"
 	answer start-twice 200 $sse "$start$start$content"
@@ -104,6 +105,7 @@ answers() {
 	answer html-503 503 text/html "$html"
 	answer json-good 200 $js "$json"
 	answer json-half 200 $js "${json%???}"
+	answer long-half 200 $js "$(printf '%060000d' 0 | tr 0 ' ')${json%???}"
 	answer json-error 200 $js '{"type":"error","error":{"type":"api_error","message":"no"}}'
 	answer json-flat 200 $js '{"error":"no","code":500}'
 	answer garbage 200 text/plain 'OK'
@@ -474,8 +476,9 @@ while True: s.accept()[0].detach()'
 	jq '.hold_bytes = 100' "$T/lb.json" >"$T/lb2.json"
 	mv "$T/lb2.json" "$T/lb.json"
 	{
-		ask 1 '{"plan":{"stream":true}}' "$(attempt p /drip:start-error/x)" "$(attempt q /file:good/x)"
-		ask 2 '{}' "$(attempt p /drip:json-half/x)" "$(attempt q /json/x)"
+		# Longer than what is read at once, so that the limit is reached before the end is seen.
+		ask 1 '{"plan":{"stream":true}}' "$(attempt p /file:long-error/x)" "$(attempt q /file:good/x)"
+		ask 2 '{}' "$(attempt p /file:long-half/x)" "$(attempt q /json/x)"
 		ask 3 '{}' "$(attempt p /file:json-half/x)" "$(attempt q /json/x)"
 	} | fetch
 	head_of 1 | jq -e '.provider == "p" and .attempt == 1'
