@@ -260,6 +260,16 @@ follow(struct deciding *d, const struct plan *plan, const struct plan_request *r
 	*d->decision = (struct decision){ .text = buf_data(text), .len = buf_len(text) };
 }
 
+/* The count of tokens is no stream, whatever the body that is to be counted asks for. */
+static bool
+may_stream(const struct path *path)
+{
+	static const char count[] = "/count_tokens";
+	size_t n = sizeof count - 1;
+
+	return path->path_len < n || memcmp(path->p + path->path_len - n, count, n) != 0;
+}
+
 static void
 by_model(struct deciding *d)
 {
@@ -283,7 +293,7 @@ by_model(struct deciding *d)
 	    &(struct plan_request){
 		.target = d->path.p,
 		.target_len = d->path.len,
-		.stream = body.stream,
+		.stream = body.stream && may_stream(&d->path),
 		.model = body.model,
 		.body = d->request->body,
 		.model_name = buf_str(&router->model),

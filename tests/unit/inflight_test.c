@@ -197,6 +197,11 @@ test_pings_of_a_stream(void)
 	done(&got);
 }
 
+#define MESSAGE                                                                                                      \
+	"{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m\",\"content\":"                     \
+	"[{\"type\":\"text\",\"text\":\"1\\u00e9 2\"}],\"stop_reason\":\"end_turn\",\"stop_sequence\":null,"            \
+	"\"usage\":{\"input_tokens\":25,\"output_tokens\":15}}"
+
 static void
 test_early_head(void)
 {
@@ -207,7 +212,10 @@ test_early_head(void)
 	got.now += 180;
 	wake(&got);
 	TEST(is(&got.order, "HD") && is(&got.headers, EARLY_HEAD) && is(&got.body, PING), "before the ping goes a head without a provider");
-	got.now += 180;
+	got.now += 100;
+	wake(&got);
+	TEST(is(&got.order, "HD") && got.next == got.now + 80, "the next one, as long as there is no answer, is due after first_ping_ms");
+	got.now += 80;
 	wake(&got);
 	TEST(is(&got.order, "HDD"), "one head is enough");
 	got.now += 10;
@@ -221,6 +229,17 @@ test_early_head(void)
 	TEST(is(&got.body, PING PING PING WHOLE) &&
 	        is(&got.headers, EARLY_HEAD "{\"type\":\"end\",\"id\":1,\"result\":\"complete\"," USAGE "}\n"),
 	    "the stream follows, whole, with its usage");
+	done(&got);
+
+	begin(&got);
+	open_with(&got, STREAM PINGS);
+	got.now += 180;
+	wake(&got);
+	head_with(&got, 200, "application/json", false);
+	data(&got, MESSAGE);
+	end_with(&got, COMPLETE);
+	TEST(is(&got.order, "HDDE") && buf_len(&got.body) > sizeof PING && strstr(buf_str(&got.body), "event: message_stop\n") != NULL,
+	    "who has a stream's head gets a stream, whoever answers");
 	done(&got);
 }
 
@@ -382,11 +401,6 @@ test_error_after_ping(void)
 	         "\"result\":\"cancelled\",\"error\":\"the client went away\""),
 	    "no head at all: a stream that began with a ping ends with an error");
 }
-
-#define MESSAGE                                                                                                      \
-	"{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m\",\"content\":"                     \
-	"[{\"type\":\"text\",\"text\":\"1\\u00e9 2\"}],\"stop_reason\":\"end_turn\",\"stop_sequence\":null,"            \
-	"\"usage\":{\"input_tokens\":25,\"output_tokens\":15}}"
 
 /* The head of a JSON answer of so many octets. */
 static const char *

@@ -318,7 +318,7 @@ static const struct {
 	    "\"policy\":\"failover\",\"reasons\":[\"" ONLY "\"],\"attempts\":["
 	    "{\"provider\":\"o\",\"dialect\":\"openai\",\"url\":\"https://o.example/v1/chat/completions?q=\\\"\","
 	    "\"model\":\"x-7\",\"key\":\"env:O\"," LIMITS_OF("7", ",\"context\":128000")  "}]}" },
-	{ REQUEST("POST", "/v1/messages/count_tokens", LOCAL, "{\"model\":\"x-\\u00e9\\\"\"}"), 0,
+	{ REQUEST("POST", "/v1/messages/count_tokens", LOCAL, "{\"model\":\"x-\\u00e9\\\"\",\"stream\":true}"), 0,
 	    "\"plan\":{\"dialect\":\"anthropic\",\"stream\":false,\"model\":\"x-\xc3\xa9\\\"\",\"model_at\":[9,12],"
 	    "\"route\":\"x-*\",\"policy\":\"failover\",\"reasons\":[\"route 'x-*' is the first that matches the model\"],"
 	    "\"attempts\":[{\"provider\":\"b\",\"dialect\":\"anthropic\",\"url\":\"http://b/v1/messages/count_tokens\","
