@@ -188,6 +188,8 @@ inflight_end(struct inflight *f, uint64_t now)
 	while (code == EXIT_DONE && (answer = idmap_any(&f->answers)) != NULL) {
 		struct record end = { .type = RECORD_END, .id = reframe_id(answer->reframe) };
 
+		/* It was lb that ended, maybe since its client left: the provider is not to blame. */
+		answer->row = 0;
 		buf_clear(&header);
 		record_begin(&header, "end", end.id);
 		buf_puts(&header, ",\"result\":\"truncated\",\"error\":\"lb-fetch ended before the answer did\"}");

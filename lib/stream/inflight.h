@@ -26,7 +26,8 @@ struct inflight {
 
 	/*
 	 * Told once how an answer ended, before its `end` goes on, if its head named the health row that it is of (`row`): that
-	 * row, the status that the provider answered, and the header of the `end`. NULL, as inflight_init leaves it: nobody.
+	 * row, the status that the provider answered, and the header of the `end`; not by inflight_end, since there it was lb that
+	 * ended. NULL, as inflight_init leaves it: nobody.
 	 */
 	void (*ended)(uint64_t row, int status, struct json end, void *context);
 	void *context;

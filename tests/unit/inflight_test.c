@@ -643,6 +643,25 @@ test_ended(void)
 	TEST(is_told(PLAIN, HEAD("200", "application/json", "12"), "{}", COMPLETE, 0, "{\"type\":\"end\""), "likewise");
 }
 
+/* The input ends within an answer: that is no provider's doing. */
+static void
+test_not_to_blame(void)
+{
+	struct got got;
+
+	begin(&got);
+	got.inflight.ended = tell;
+	open_with(&got, STREAM);
+	take(&got, RECORD_HEAD, HEAD("200", "text/event-stream", "\"00000000000000a1\""), "", 0);
+	data(&got, START);
+	clear(&got);
+	if (inflight_end(&got.inflight, got.now) != EXIT_DONE)
+		abort();
+	TEST(is(&got.order, "DE") && strncmp(buf_str(&got.headers), "{\"type\":\"end\"", 13) == 0,
+	    "when the input ends within an answer its end goes out, and no provider is blamed for it");
+	done(&got);
+}
+
 static void
 test_many(void)
 {
@@ -682,6 +701,7 @@ main(void)
 	test_pings_at_every_cut();
 	test_input_ends();
 	test_ended();
+	test_not_to_blame();
 	test_many();
 	return test_exit();
 }
